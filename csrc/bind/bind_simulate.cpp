@@ -1,0 +1,5 @@
+#include <pybind11/pybind11.h>
+
+namespace esbt::bind {
+void register_simulate(pybind11::module_& m) { (void)m; }
+}  // namespace esbt::bind
