@@ -24,6 +24,7 @@ struct Plan {
     double break_even_r = kOff;
     double risk_fraction = 0.0;      // of closed equity, risk sizing
     double kelly_fraction = 0.0;     // share of full Kelly, kelly sizing
+    double payoff = 1.0;             // mean win over mean loss, kelly sizing
     double heat_cap = 0.06;          // open risk at most this share of closed equity, kelly sizing
     double volatility_ref = kOff;    // ATR / price above which kelly size shrinks in proportion
     std::int32_t break_even_offset_ticks = 0;
