@@ -1,5 +1,162 @@
-#include <pybind11/pybind11.h>
+// The loop, its plan, its trades, and the entry model that may sit in it. Layouts are shared with numpy; esbt/plan.py compares them at
+// import.
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <stdexcept>
+
+#include "core_bars.hpp"
+#include "esbt/decide.hpp"
+#include "esbt/equity.hpp"
+#include "esbt/simulate.hpp"
 
 namespace esbt::bind {
-void register_simulate(pybind11::module_& m) { (void)m; }
+
+using PlanArray = py::array_t<Plan, py::array::c_style>;
+using TradeArray = py::array_t<Trade, py::array::c_style>;
+using Matrix = py::array_t<float, py::array::c_style>;
+
+// An entry model that owns what it points to.
+struct PyEntryModel {
+    EntryModel model;
+    py::object stop, confidence;
+    Matrix features;
+};
+
+static HookInputs hook_inputs(const py::object& capsule, const std::vector<std::int32_t>& ids, std::int32_t n_features) {
+    if (capsule.is_none()) return {};
+    const auto* hook = static_cast<const esbt_hook*>(PyCapsule_GetPointer(capsule.ptr(), "esbt_hook"));
+    if (!hook) throw py::error_already_set();
+    if (hook->version != ESBT_HOOK_VERSION) throw std::invalid_argument("hook of another version: rebuild it against this esbt's hook.h");
+    if (hook->n_outputs != 1) throw std::invalid_argument("an entry model's hook must have one output");
+    if (hook->n_inputs != static_cast<std::int32_t>(ids.size()))
+        throw std::invalid_argument("the hook takes " + std::to_string(hook->n_inputs) + " inputs, " + std::to_string(ids.size()) +
+                                    " were named");
+    if (ids.size() > kMaxHookInputs) throw std::invalid_argument("a hook may have at most " + std::to_string(kMaxHookInputs) + " inputs");
+    for (const std::int32_t id : ids)
+        if (id < kDrawdown || id >= n_features)
+            throw std::invalid_argument("hook input " + std::to_string(id) + " names no feature and no state");
+    return {hook, ids};
+}
+
+static PyEntryModel make_entry_model(py::object stop_hook, const std::vector<std::int32_t>& stop_ids, std::pair<double, double> stop_bounds,
+                                     py::object confidence_hook, const std::vector<std::int32_t>& confidence_ids,
+                                     std::pair<double, double> calibration, double threshold, Matrix features) {
+    if (features.ndim() != 2) throw std::invalid_argument("features must be float32[F, N]");
+    PyEntryModel m{{}, stop_hook, confidence_hook, features};
+    const auto n_features = static_cast<std::int32_t>(features.shape(0));
+    m.model.stop = hook_inputs(stop_hook, stop_ids, n_features);
+    m.model.confidence = hook_inputs(confidence_hook, confidence_ids, n_features);
+    m.model.stop_low = stop_bounds.first;
+    m.model.stop_high = stop_bounds.second;
+    m.model.calibration_a = calibration.first;
+    m.model.calibration_b = calibration.second;
+    m.model.threshold = threshold;
+    m.model.features = features.data();
+    m.model.n_bars = features.shape(1);
+    return m;
+}
+
+struct Inputs {
+    Market market;
+    Plan plan;
+    EntryModel model;
+};
+
+static Plan one_plan(const PlanArray& plan) {
+    if (plan.size() != 1) throw std::invalid_argument("plan must hold one record");
+    return *plan.data();
+}
+
+static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
+                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model) {
+    Inputs in;
+    in.market.bars = bars.view();
+    const std::int64_t n = in.market.bars.n;
+    in.market.signals = column_of(signals, n, "signals");
+    in.market.atr = column_of(atr, n, "atr");
+    in.plan = one_plan(plan);
+    if (finer) in.market.finer.bars = finer->view();
+    if (finer_first) in.market.finer.first = column_of(*finer_first, n + 1, "finer_first");
+    if (in.plan.path == Path::finer && !(finer && finer_first)) throw std::invalid_argument("path 'finer' needs finer bars");
+    if (finer_first) {
+        const std::int64_t* first = in.market.finer.first;
+        for (std::int64_t j = 0; j < n; ++j)
+            if (first[j] < 0 || first[j] > first[j + 1]) throw std::invalid_argument("finer_first must not fall");
+        if (first[n] > in.market.finer.bars.n) throw std::invalid_argument("finer_first points beyond the finer bars");
+    }
+    if (model) {
+        in.model = model->model;
+        if (in.model.n_bars != n) throw std::invalid_argument("the entry model's features have another number of bars");
+    }
+    return in;
+}
+
+static py::tuple hand_over(Outcome&& outcome) {
+    TradeArray trades(static_cast<py::ssize_t>(outcome.trades.size()));
+    std::copy(outcome.trades.begin(), outcome.trades.end(), trades.mutable_data());
+    const Skipped& s = outcome.skipped;
+    py::dict skipped;
+    skipped["boundary"] = s.boundary;
+    skipped["atr"] = s.atr;
+    skipped["confidence"] = s.confidence;
+    skipped["size"] = s.size;
+    skipped["in_position"] = s.in_position;
+    return py::make_tuple(trades, skipped);
+}
+
+template <Outcome (*Run)(const Market&, const Plan&, const EntryModel&)>
+static py::tuple py_run(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
+                        const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model) {
+    const Inputs in = gather(bars, signals, atr, plan, finer, finer_first, model);
+    Outcome outcome;
+    {
+        py::gil_scoped_release unlock;
+        outcome = Run(in.market, in.plan, in.model);
+    }
+    return hand_over(std::move(outcome));
+}
+
+static Column<std::int64_t> py_mark_equity(const CoreBars& bars, const TradeArray& trades, const PlanArray& plan) {
+    const BarsView b = bars.view();
+    for (py::ssize_t i = 0; i < trades.size(); ++i) {
+        const Trade& t = trades.data()[i];
+        const std::int64_t from = i ? trades.data()[i - 1].exit_bar : 0;
+        if (t.entry_bar < from || t.exit_bar < t.entry_bar || t.exit_bar >= b.n)
+            throw std::invalid_argument("trades overlap or leave the bars");
+    }
+    Column<std::int64_t> out(b.n);
+    mark_equity(b, trades.data(), trades.size(), one_plan(plan), out.mutable_data());
+    return out;
+}
+
+void register_simulate(py::module_& m) {
+    PYBIND11_NUMPY_DTYPE(Plan, stop_atr, target_r, trail_atr, chandelier_atr, break_even_r, risk_fraction, kelly_fraction, payoff, heat_cap,
+                         volatility_ref, break_even_offset_ticks, max_bars, slippage_ticks, target_through_ticks, path, flat_at_close,
+                         reverse, sizing, contracts, max_contracts, cash_e4, tick_value_e4, fee_e4);
+    PYBIND11_NUMPY_DTYPE(Trade, entry_bar, exit_bar, pnl_e4, costs_e4, confidence, contracts, entry_price, exit_price, stop_distance,
+                         target_distance, mae_ticks, mfe_ticks, side, reason, ambiguous, pad);
+    m.def("plan_dtype", [] { return py::dtype::of<Plan>(); }, "The core's layout of a plan.");
+    m.def("trade_dtype", [] { return py::dtype::of<Trade>(); }, "The core's layout of a trade.");
+    m.def(
+        "default_plan",
+        [] {
+            PlanArray plan(1);
+            *plan.mutable_data() = Plan{};
+            return plan;
+        },
+        "One plan with the core's defaults.");
+    py::class_<PyEntryModel>(m, "EntryModel", "What is learned about an entry, asked through hooks at the signal bar's close.")
+        .def(py::init(&make_entry_model), py::arg("stop_hook"), py::arg("stop_ids"), py::arg("stop_bounds"), py::arg("confidence_hook"),
+             py::arg("confidence_ids"), py::arg("calibration"), py::arg("threshold"), py::arg("features"));
+    m.def("simulate", &py_run<&simulate>, py::arg("bars"), py::arg("signals"), py::arg("atr"), py::arg("plan"), py::arg("finer") = nullptr,
+          py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr,
+          "Trades (structured array) and the counts of skipped signals of one plan.");
+    m.def("simulate_each", &py_run<&simulate_each>, py::arg("bars"), py::arg("signals"), py::arg("atr"), py::arg("plan"),
+          py::arg("finer") = nullptr, py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr,
+          "One independent trade per signal, overlaps allowed: what labels are made of.");
+    m.def("mark_equity", &py_mark_equity, py::arg("bars"), py::arg("trades"), py::arg("plan"),
+          "Equity at each bar's close, int64[n] in 1e-4 USD.");
+}
+
 }  // namespace esbt::bind

@@ -15,6 +15,8 @@ namespace esbt {
 // Inputs of a hook: a column of the feature matrix (id >= 0) or one of these.
 enum StateInput : std::int32_t { kSide = -1, kStopAtr = -2, kDrawdown = -3 };
 
+constexpr std::size_t kMaxHookInputs = 256;
+
 struct HookInputs {
     const esbt_hook* hook = nullptr;
     std::vector<std::int32_t> ids;
@@ -22,7 +24,7 @@ struct HookInputs {
 
 struct EntryModel {
     HookInputs stop, confidence;
-    double stop_low = 0.0, stop_high = 0.0;         // bounds of the stop, in ATR
+    double stop_low = 0.0, stop_high = 0.0;           // bounds of the stop, in ATR
     double calibration_a = 1.0, calibration_b = 0.0;  // p = 1 / (1 + exp(-(a * margin + b)))
     double threshold = 0.0;
     const float* features = nullptr;  // [F, n], column-major by feature
@@ -41,14 +43,20 @@ struct HookFailed : std::runtime_error {
 };
 
 inline double ask(const HookInputs& h, const EntryModel& m, const EntryState& s) {
-    constexpr std::size_t kSmall = 256;
-    float row[kSmall];
+    float row[kMaxHookInputs];
     for (std::size_t i = 0; i < h.ids.size(); ++i) {
         switch (const std::int32_t id = h.ids[i]; id) {
-            case kSide: row[i] = static_cast<float>(s.side); break;
-            case kStopAtr: row[i] = static_cast<float>(s.stop_atr); break;
-            case kDrawdown: row[i] = static_cast<float>(s.drawdown); break;
-            default: row[i] = m.features[id * m.n_bars + s.bar];
+            case kSide:
+                row[i] = static_cast<float>(s.side);
+                break;
+            case kStopAtr:
+                row[i] = static_cast<float>(s.stop_atr);
+                break;
+            case kDrawdown:
+                row[i] = static_cast<float>(s.drawdown);
+                break;
+            default:
+                row[i] = m.features[id * m.n_bars + s.bar];
         }
     }
     double out = 0.0;

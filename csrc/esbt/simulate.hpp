@@ -33,7 +33,8 @@ class Simulation {
         : m_(market),
           plan_(plan),
           model_(model),
-          needs_atr_(model.stop.hook || std::isfinite(plan.stop_atr) || std::isfinite(plan.trail_atr) || std::isfinite(plan.chandelier_atr)),
+          needs_atr_(model.stop.hook || std::isfinite(plan.stop_atr) || std::isfinite(plan.trail_atr) ||
+                     std::isfinite(plan.chandelier_atr)),
           moves_(std::isfinite(plan.trail_atr) || std::isfinite(plan.chandelier_atr) || std::isfinite(plan.break_even_r)) {}
 
     Outcome run() {
@@ -41,6 +42,16 @@ class Simulation {
             Order order = place(t, m_.signals[t]);
             ++t;
             while (order.live) t = trade(order, t);  // a reversal hands its own order back
+        }
+        return std::move(out_);
+    }
+
+    // One trade per signal, each on its own (overlaps allowed, equity not carried over): what labels are made of.
+    Outcome run_each() {
+        for (std::int64_t t = next_signal(0); t < m_.bars.n; t = next_signal(t + 1)) {
+            Order order = place(t, m_.signals[t]);
+            if (order.live) trade(order, t + 1);
+            closed_e4_ = peak_e4_ = 0;
         }
         return std::move(out_);
     }
@@ -64,7 +75,9 @@ class Simulation {
     }
 
     bool ends_segment(std::int64_t j) const { return j + 1 == m_.bars.n || m_.bars.segment[j] != m_.bars.segment[j + 1]; }
-    bool ends_day(std::int64_t j) const { return plan_.flat_at_close && (j + 1 == m_.bars.n || m_.bars.session[j] != m_.bars.session[j + 1]); }
+    bool ends_day(std::int64_t j) const {
+        return plan_.flat_at_close && (j + 1 == m_.bars.n || m_.bars.session[j] != m_.bars.session[j + 1]);
+    }
 
     // Rule 1: the signal of bar t, at its close. A dead order was dropped, and counted.
     Order place(std::int64_t t, std::int32_t side) {
@@ -85,7 +98,8 @@ class Simulation {
         return peak > 0 ? static_cast<double>(peak_e4_ - closed_e4_) / peak : 0.0;
     }
 
-    // Enters at the open of bar j and holds to the exit. Returns the first bar whose signal counts again; a reversal leaves its order in `order`.
+    // Enters at the open of bar j and holds to the exit. Returns the first bar whose signal counts again; a reversal leaves its order in
+    // `order`.
     std::int64_t trade(Order& order, std::int64_t j) {
         const Order taken = order;
         order = Order{};
@@ -144,7 +158,7 @@ class Simulation {
         t.reason = e.reason;
         t.ambiguous = p.ambiguous;
         t.confidence = p.confidence;
-        t.costs_e4 = 2 * p.contracts * plan_.fee_e4;
+        t.costs_e4 = std::int64_t{2} * p.contracts * plan_.fee_e4;
         t.pnl_e4 = static_cast<std::int64_t>(e.price - p.entry) * p.contracts * plan_.tick_value_e4 - t.costs_e4;
         closed_e4_ += t.pnl_e4;
         peak_e4_ = std::max(peak_e4_, closed_e4_);
@@ -161,6 +175,10 @@ class Simulation {
 
 inline Outcome simulate(const Market& market, const Plan& plan, const EntryModel& model = {}) {
     return Simulation(market, plan, model).run();
+}
+
+inline Outcome simulate_each(const Market& market, const Plan& plan, const EntryModel& model = {}) {
+    return Simulation(market, plan, model).run_each();
 }
 
 }  // namespace esbt

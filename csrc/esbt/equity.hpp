@@ -1,0 +1,26 @@
+// Equity marked at every bar's close: closed trades, the open position at the close, the entry's fees paid at entry and the exit's at exit.
+// Exact, in 1e-4 USD; the last value is cash plus the sum of all trades' pnl. Knows no rule of trading.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "esbt/bars.hpp"
+#include "esbt/plan.hpp"
+
+namespace esbt {
+
+// trades: in order of entry, none overlapping another but in the bar where one ends and the next begins. out: int64[bars.n].
+inline void mark_equity(const BarsView& bars, const Trade* trades, std::int64_t n_trades, const Plan& plan, std::int64_t* out) {
+    std::int64_t closed = plan.cash_e4, from = 0;
+    for (const Trade* t = trades; t != trades + n_trades; ++t) {
+        if (t->entry_bar > from) std::fill(out + from, out + t->entry_bar, closed);
+        const std::int64_t per_tick = static_cast<std::int64_t>(t->side) * t->contracts * plan.tick_value_e4;
+        const std::int64_t paid = closed - t->contracts * plan.fee_e4;
+        for (std::int64_t j = t->entry_bar; j < t->exit_bar; ++j) out[j] = paid + per_tick * (bars.close[j] - t->entry_price);
+        closed += t->pnl_e4;
+        from = t->exit_bar;
+    }
+    std::fill(out + from, out + bars.n, closed);
+}
+
+}  // namespace esbt

@@ -1,0 +1,108 @@
+"""The account a backtest trades with: cash, costs, fill assumptions and size. Turns itself and a strategy into the core's plan.
+
+There is no silent zero: fees come from the instrument table and slippage is one tick unless the user says otherwise, and the report
+prints what was charged.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from esbt.data import Instrument
+from esbt.errors import EsbtError
+from esbt.plan import PATHS, SIZINGS, USD, Plan, make_plan
+from esbt.settings import Settings
+from esbt.signals import Exits, Positive, Ticks
+
+Contracts = Annotated[int, Field(ge=1, le=1_000_000)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class Risk(Settings):
+    """Risk a fraction of closed equity on each trade: contracts = floor(equity * fraction / (stop distance * tick value)).
+
+    Whole contracts; zero skips the trade and is counted, it is never floored up to one.
+    """
+
+    fraction: Fraction = 0.01
+    max_contracts: Contracts | None = None
+
+    def fields(self) -> dict[str, float]:
+        """The core's plan fields."""
+        return {"sizing": SIZINGS.index("risk"), "risk_fraction": self.fraction} | _cap(self.max_contracts)
+
+
+class Kelly(Settings):
+    """Fractional Kelly from the entry model's calibrated probability p and the payoff b = mean win / mean loss.
+
+    Share of closed equity at risk: fraction * max(0, p - (1 - p) / b) * min(1, volatility_ref / (ATR / price)), at most heat_cap
+    (Kelly 1956; Thorp 2006, "The Kelly criterion in blackjack, sports betting and the stock market", section 2). Needs a confidence model.
+    """
+
+    fraction: Fraction = 0.25
+    payoff: Positive = 1.0
+    heat_cap: Fraction = 0.06
+    volatility_ref: Positive | None = None
+    max_contracts: Contracts | None = None
+
+    def fields(self) -> dict[str, float]:
+        """The core's plan fields."""
+        volatility = {} if self.volatility_ref is None else {"volatility_ref": self.volatility_ref}
+        own = {"sizing": SIZINGS.index("kelly"), "kelly_fraction": self.fraction, "payoff": self.payoff, "heat_cap": self.heat_cap}
+        return own | volatility | _cap(self.max_contracts)
+
+
+def _cap(max_contracts: int | None) -> dict[str, float]:
+    return {} if max_contracts is None else {"max_contracts": max_contracts}
+
+
+class Account(Settings):
+    """Cash in USD; size in whole contracts, `Risk` or `Kelly`; slippage in ticks on market and stop fills; fee_usd per contract and side
+    (None: the instrument table's); `path`: who wins when stop and target lie inside one bar; target_through_ticks: how far the market must
+    trade through a target to fill it.
+    """
+
+    cash: Positive = 100_000.0
+    size: Contracts | Risk | Kelly = 1
+    slippage_ticks: Ticks = 1
+    fee_usd: Annotated[float, Field(ge=0)] | None = None
+    path: Literal["worst", "best", "nearest", "finer"] = "worst"
+    target_through_ticks: Ticks = 0
+
+    def fee(self, instrument: Instrument) -> float:
+        """USD per contract and side."""
+        return instrument.fee_usd if self.fee_usd is None else self.fee_usd
+
+    def plan(self, exits: Exits, instrument: Instrument) -> Plan:
+        """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none."""
+        size: dict[str, float] = {"contracts": self.size} if isinstance(self.size, int) else self.size.fields()
+        if not isinstance(self.size, int) and exits.stop_atr is None:
+            raise EsbtError(f"size {type(self.size).__name__} needs the stop distance: give stop_atr")
+        off = {name: value for name, value in exits.exits().items() if value is not None}
+        for name in ("stop_atr", "target_r"):
+            off.setdefault(name, float("inf"))
+        del off["atr_period"]
+        return make_plan(
+            **off,
+            **size,
+            slippage_ticks=self.slippage_ticks,
+            target_through_ticks=self.target_through_ticks,
+            path=PATHS.index(self.path),
+            cash_e4=_e4(self.cash, "cash"),
+            tick_value_e4=_e4(instrument.tick_value, "tick value"),
+            fee_e4=_e4(self.fee(instrument), "fee_usd"),
+        )
+
+    def described(self, instrument: Instrument) -> dict[str, Any]:
+        """What was charged and assumed, for the report."""
+        size = self.size if isinstance(self.size, int) else f"{type(self.size).__name__}({self.size})"
+        own = {name: getattr(self, name) for name in ("cash", "slippage_ticks", "path", "target_through_ticks")}
+        return {"instrument": instrument.symbol, "fee_usd": self.fee(instrument), "size": size} | own
+
+
+def _e4(usd: float, name: str) -> int:
+    """USD as the core counts it; a value finer than 1e-4 USD is refused, for sums must be exact."""
+    units = round(usd * USD)
+    if abs(usd * USD - units) > 1e-6 * max(1.0, abs(units)):
+        raise EsbtError(f"{name} {usd!r} USD is finer than 0.0001 USD: round it")
+    return units

@@ -1,0 +1,110 @@
+"""One backtest: bars and a strategy in, trades, marked equity and metrics out. The loop itself is csrc/esbt/simulate.hpp."""
+
+from typing import Any, Never
+
+import numpy as np
+import numpy.typing as npt
+
+from esbt import _core
+from esbt.account import Account, Kelly, Risk
+from esbt.data import Bars
+from esbt.entry_model import EntryModel
+from esbt.errors import EsbtError, unknown
+from esbt.plan import TRADE_DTYPE, Plan
+from esbt.result import Result
+from esbt.signals import Exits
+
+
+def backtest(
+    bars: Bars,
+    strategy: Exits,
+    *,
+    cash: float = 100_000.0,
+    size: int | Risk | Kelly = 1,
+    slippage_ticks: int = 1,
+    fee_usd: float | None = None,
+    path: str = "worst",
+    target_through_ticks: int = 0,
+    finer: Bars | None = None,
+    model: EntryModel | None = None,
+    **unknown_words: Never,
+) -> Result:
+    """Backtest one strategy on bars, by the rulebook (docs/rulebook.md): a signal at a bar's close fills at the next bar's open.
+
+    bars: esbt.Bars of N bars. strategy: `AtrStrategy`, or `Signals` with sides of your own. cash: USD. size: whole contracts, `Risk` or
+    `Kelly`. slippage_ticks: on market and stop fills, never on targets. fee_usd: per contract and side, None for the instrument table's.
+    path: "worst", "best", "nearest" or "finer" decides where stop and target lie inside one bar; "finer" looks at `finer`, bars of a
+    shorter interval on the same instrument. model: learned entry decisions. Returns a `Result`.
+    Raises EsbtError for settings that are unknown, of a wrong type or in contradiction, before any work starts.
+    """
+    for word in unknown_words:
+        raise unknown("parameter", word, set(backtest.__annotations__) - {"return", "unknown_words"})
+    if not isinstance(bars, Bars):
+        raise EsbtError(f"bars must be esbt.Bars, got {type(bars).__name__}: use esbt.load_bars(...)")
+    if not isinstance(strategy, Exits):
+        raise EsbtError(f"strategy must be an AtrStrategy or Signals, got {type(strategy).__name__}")
+    account = Account(
+        cash=cash, size=size, slippage_ticks=slippage_ticks, fee_usd=fee_usd, path=path, target_through_ticks=target_through_ticks
+    )
+    if isinstance(size, Kelly) and (model is None or model.confidence is None):
+        raise EsbtError("size Kelly needs a probability: give a model with a confidence hook")
+    return run(bars, strategy, account, finer=finer, model=model)
+
+
+def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = None, model: EntryModel | None = None) -> Result:
+    """`backtest` with its account already checked."""
+    plan = account.plan(strategy, bars.instrument)
+    trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model)
+    equity = _core.mark_equity(bars.core, trades, plan)
+    settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
+    return Result(bars=bars, raw_trades=trades, equity_e4=equity, skipped=skipped, cash=account.cash, settings=settings)
+
+
+def simulate(
+    bars: Bars, strategy: Exits, plan: Plan, *, finer: Bars | None = None, model: EntryModel | None = None, each: bool = False
+) -> tuple[npt.NDArray[np.void], dict[str, int]]:
+    """The core's loop: raw trades (TRADE_DTYPE, ticks and 1e-4 USD) and counts of skipped signals.
+
+    each: one independent trade per signal, overlaps allowed, for labels. Raises what a hook's own callable raised.
+    """
+    core_model, hooks = model.prepare(len(bars)) if model else (None, [])
+    loop = _core.simulate_each if each else _core.simulate
+    try:
+        trades, skipped = loop(
+            bars.core,
+            strategy.signals(bars),
+            strategy.atr(bars),
+            plan,
+            finer=finer.core if finer is not None else None,
+            finer_first=_finer_first(bars, finer),
+            model=core_model,
+        )
+    except RuntimeError:
+        for hook in hooks:
+            hook.raise_pending()
+        raise
+    return trades.astype(TRADE_DTYPE, copy=False), skipped
+
+
+def _finer_first(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None:
+    """Row of the first finer bar of each bar, int64[N + 1]. Raises EsbtError where finer bars are not finer or leave their bar's range."""
+    if finer is None:
+        return None
+    if finer.instrument.symbol != bars.instrument.symbol:
+        raise EsbtError(f"finer bars are {finer.instrument.symbol}, the bars are {bars.instrument.symbol}: give the same instrument")
+    if len(bars) and len(finer) and finer.interval_ns >= bars.interval_ns:
+        raise EsbtError(f"finer bars have interval {finer.interval_ns} ns, not below the bars' {bars.interval_ns} ns")
+    starts = np.searchsorted(finer.ts, bars.ts, side="left")
+    ends = np.searchsorted(finer.ts, bars.ts + bars.interval_ns, side="left")
+    inside = np.repeat(np.arange(len(bars)), ends - starts)
+    rows = np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)]) if inside.size else np.empty(0, np.int64)
+    wrong = np.flatnonzero((finer.high[rows] > bars.high[inside]) | (finer.low[rows] < bars.low[inside]))
+    if wrong.size:
+        raise EsbtError(f"finer bar at row {rows[wrong[0]]} leaves the range of bar {inside[wrong[0]]}: the two files disagree")
+    if rows.size != len(finer):
+        raise EsbtError(f"{len(finer) - rows.size} finer bars lie outside every bar: cut both files to the same span")
+    return np.append(starts, len(finer)).astype(np.int64)
+
+
+def _described(strategy: Exits) -> dict[str, Any]:
+    return {name: value for name, value in strategy.model_dump().items() if name not in ("values", "atr_ticks")}

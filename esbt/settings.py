@@ -1,0 +1,47 @@
+"""Checked, frozen settings: the base of every group of parameters a user may write in Python or in TOML.
+
+Types and ranges are pydantic's; the error is esbt's own, one line a fault, with "did you mean" for unknown words.
+"""
+
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from esbt.errors import EsbtError, did_you_mean
+
+
+class Settings(BaseModel):
+    """Base class: frozen, no unknown names, no NaN or infinity, no silent conversion of types (whole numbers pass as floats)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, arbitrary_types_allowed=True)
+
+    def __init__(self, **data: Any) -> None:
+        plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in data.items()}
+        try:
+            super().__init__(**plain)
+        except ValidationError as error:
+            raise EsbtError("; ".join(_line(type(self), fault) for fault in error.errors())) from None
+
+
+def _line(model: type[Settings], fault: Any) -> str:
+    """One fault in words: where, what is wrong, the value seen."""
+    where = ".".join(str(part) for part in fault["loc"]) or model.__name__
+    if fault["type"] == "extra_forbidden":
+        known = _names_at(model, fault["loc"][:-1])
+        return f"unknown parameter {where!r}{did_you_mean(str(fault['loc'][-1]), known)}"
+    if fault["type"] == "value_error":
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        return f"{where}: {message}" if fault["loc"] else message
+    return f"{where}: {str(fault['msg']).removeprefix('Input ')}, got {fault['input']!r}"
+
+
+def _names_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """The parameter names known at a nested place of the model."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return sorted(model.model_fields)
