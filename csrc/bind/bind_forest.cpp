@@ -1,5 +1,94 @@
+// Binds the forest: arrays in, margins out, and the two addresses of which esbt.hooks makes a hook. The shapes are checked here, the
+// structure in the core. Readers of models are esbt/forest.py.
+#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include "esbt/forest.hpp"
+
+namespace py = pybind11;
+
 namespace esbt::bind {
-void register_forest(pybind11::module_& m) { (void)m; }
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+using Rows = Array<float>;
+
+template <class T>
+std::span<const T> view(const Array<T>& a, const char* name) {
+    if (a.ndim() != 1) throw std::invalid_argument(std::string(name) + " must have one dimension");
+    return {a.data(), static_cast<std::size_t>(a.size())};
+}
+
+Forest make(const Array<std::int64_t>& tree_start, const Array<std::int32_t>& feature, const Array<double>& threshold,
+            const Array<std::uint8_t>& strict, const Array<std::uint8_t>& nan_left, const Array<std::int32_t>& left,
+            const Array<std::int32_t>& right, const Array<double>& value, std::int32_t n_features, double base, bool average) {
+    ForestArrays a;
+    a.tree_start = view(tree_start, "tree_start");
+    a.feature = view(feature, "feature");
+    a.threshold = view(threshold, "threshold");
+    a.strict = view(strict, "strict");
+    a.nan_left = view(nan_left, "nan_left");
+    a.left = view(left, "left");
+    a.right = view(right, "right");
+    a.value = view(value, "value");
+    a.n_features = n_features;
+    a.base = base;
+    a.average = average;
+    return Forest(a);
+}
+
+void check_rows(const Forest& f, const Rows& x) {
+    if (x.ndim() != 2 || x.shape(1) != f.n_features())
+        throw std::invalid_argument("X must be float32[n, " + std::to_string(f.n_features()) + "]");
+}
+
+}  // namespace
+
+void register_forest(py::module_& m) {
+    py::class_<Forest>(m, "Forest", "Trees as flat arrays; see esbt.Forest for the reader of models.")
+        .def(py::init(&make), py::kw_only(), py::arg("tree_start").noconvert(), py::arg("feature").noconvert(),
+             py::arg("threshold").noconvert(), py::arg("strict").noconvert(), py::arg("nan_left").noconvert(), py::arg("left").noconvert(),
+             py::arg("right").noconvert(), py::arg("value").noconvert(), py::arg("n_features"), py::arg("base") = 0.0,
+             py::arg("average") = false)
+        .def_property_readonly("n_features", &Forest::n_features)
+        .def_property_readonly("n_trees", &Forest::n_trees)
+        .def_property_readonly("n_nodes", &Forest::n_nodes)
+        .def_property_readonly("state_address", [](const Forest& f) { return reinterpret_cast<std::uintptr_t>(&f); })
+        .def_property_readonly_static("batch_address",
+                                      [](const py::object&) { return reinterpret_cast<std::uintptr_t>(&Forest::hook_batch); })
+        .def(
+            "predict",
+            [](const Forest& f, const Rows& x) {
+                check_rows(f, x);
+                py::array_t<double> out(x.shape(0));
+                const float* in = x.data();
+                double* to = out.mutable_data();
+                const std::int64_t n = x.shape(0);
+                {
+                    py::gil_scoped_release free;
+                    f.block(in, n, to);
+                }
+                return out;
+            },
+            py::arg("x").noconvert(), "Raw margins float64[n] of X float32[n, n_features].")
+        .def(
+            "row",
+            [](const Forest& f, const Rows& x) {
+                if (x.ndim() != 1 || x.shape(0) != f.n_features())
+                    throw std::invalid_argument("x must be float32[" + std::to_string(f.n_features()) + "]");
+                return f.row(x.data());
+            },
+            py::arg("x").noconvert(), "Raw margin of one row float32[n_features].")
+        .def(
+            "leaves",
+            [](const Forest& f, const Rows& x) {
+                check_rows(f, x);
+                py::array_t<std::int32_t> out({x.shape(0), static_cast<py::ssize_t>(f.n_trees())});
+                for (py::ssize_t r = 0; r < x.shape(0); ++r) f.leaves(x.data(r, 0), out.mutable_data() + r * f.n_trees());
+                return out;
+            },
+            py::arg("x").noconvert(), "Node where each tree ends, int32[n, n_trees], counted from the tree's first node.");
+}
+
 }  // namespace esbt::bind
