@@ -1,0 +1,98 @@
+"""The feature matrix: `features(bars)` and the type it gives. Knows no model and no label: every value at bar t is made of bars <= t."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from esbt import _core
+from esbt.errors import EsbtError, unknown
+from esbt.features.registry import feature_names, warm_ups
+
+if TYPE_CHECKING:
+    from esbt.data.bars import Bars
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Features:
+    """Feature values at each bar's close.
+
+    matrix: float32[F, N], C-contiguous, read-only; row k is feature names[k], column t is bar t. NaN while a feature warms up, which it
+        does anew in every contract segment.
+    names: the F names.
+    first_valid: first bar at which no feature is NaN; N when there is none. Later segments warm up again: see `valid`.
+    ts: int64[N], ns UTC, the bars' open times. A bar's values are known at its close.
+    """
+
+    matrix: NDArray[np.float32]
+    names: tuple[str, ...]
+    first_valid: int
+    ts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.matrix.shape[1])
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        """float32[N], a read-only view of one feature. Raises EsbtError for a name that was not computed."""
+        if name not in self.names:
+            raise unknown("feature", name, self.names)
+        row: NDArray[np.float32] = self.matrix[self.names.index(name)]
+        return row
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """bool[N]: no feature of this bar is NaN."""
+        ok = np.ones(len(self), dtype=np.bool_)
+        for row in self.matrix:
+            ok &= ~np.isnan(row)
+        return ok
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Polars: `ts` (Datetime[ns, UTC], bar open) and one Float32 column a feature; warming up is NaN, not null."""
+        ts = pl.Series("ts", self.ts).cast(pl.Datetime("ns", "UTC"))
+        return pl.DataFrame([ts, *(pl.Series(name, row) for name, row in zip(self.names, self.matrix, strict=True))])
+
+
+def features(bars: "Bars", names: Sequence[str] | None = None) -> Features:
+    """Compute features of bars: `names` in their order, or all of `feature_names()`.
+
+    One pass over the bars, float64 state, float32 values, the GIL released. Distances are in ATR units or ratios, so that a model may be
+    carried to other years and price levels (`feature_table()` has every formula). Values restart at each contract segment.
+    Raises EsbtError for something that is not Bars, and for unknown, repeated or no names.
+    """
+    if not isinstance(getattr(bars, "core", None), _core.CoreBars):
+        raise EsbtError(f"features(bars): bars is {type(bars).__name__}, not Bars: load it with esbt.load_bars")
+    chosen = _checked(names)
+    known = feature_names()
+    matrix: NDArray[np.float32] = _core.compute_features(bars.core, [known.index(name) for name in chosen])
+    matrix.flags.writeable = False
+    longest = max(warm_ups()[name] for name in chosen)
+    return Features(matrix, chosen, _first_valid(bars.segment, longest), bars.ts)
+
+
+def _checked(names: Sequence[str] | None) -> tuple[str, ...]:
+    known = feature_names()
+    if names is None:
+        return known
+    if isinstance(names, str):
+        raise EsbtError(f"features(names): names is the text {names!r}: give a list, [{names!r}]")
+    chosen = tuple(names)
+    if not chosen:
+        raise EsbtError("features(names): names is empty: name a feature, or leave it out for all of them")
+    for i, name in enumerate(chosen):
+        if name not in known:
+            raise unknown("feature", name, known)
+        if name in chosen[:i]:
+            raise EsbtError(f"features(names): {name!r} is named twice: name each feature once")
+    return chosen
+
+
+def _first_valid(segment: NDArray[np.int32], warm_up: int) -> int:
+    """Bar number `warm_up` of the first segment that is long enough to have one."""
+    edges = np.concatenate(([0], np.flatnonzero(np.diff(segment)) + 1, [len(segment)]))
+    long_enough = np.flatnonzero(np.diff(edges) > warm_up)
+    return int(edges[long_enough[0]]) + warm_up if len(long_enough) else len(segment)

@@ -1,0 +1,76 @@
+"""Markets for the tests of features: made of numpy arrays alone, ugly on purpose. Knows no calendar and no instrument."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esbt import _core
+
+
+@dataclass(frozen=True)
+class Market:
+    """What `features` needs of Bars, free of calendars: arrays as the core takes them."""
+
+    ts: np.ndarray
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+    session: np.ndarray
+    segment: np.ndarray
+
+    @property
+    def columns(self) -> tuple[np.ndarray, ...]:
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+    @property
+    def core(self) -> _core.CoreBars:
+        return _core.CoreBars(*self.columns)
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def __getitem__(self, part: slice) -> "Market":
+        return Market(*(column[part] for column in self.columns))
+
+    @property
+    def ages(self) -> np.ndarray:
+        """Bars of the own segment before each bar."""
+        age = np.zeros(len(self), dtype=np.int64)
+        for i in range(1, len(self)):
+            age[i] = age[i - 1] + 1 if self.segment[i] == self.segment[i - 1] else 0
+        return age
+
+
+def random_market(seed: int, lengths: tuple[int, ...] = (1, 2, 14, 150, 13, 60, 420, 79), level: int = 20_000) -> Market:
+    """Segments of the given lengths; sessions of about 90 bars, some cut by a segment; calm and wild, flat and untraded stretches."""
+    rng = np.random.default_rng(seed)
+    n = sum(lengths)
+    scale = np.repeat(rng.choice([0.3, 2.0, 12.0], size=n // 40 + 1), 40)[:n]
+    close = level + np.cumsum(np.rint(rng.normal(0.0, scale))).astype(np.int32)
+    open_ = np.roll(close, 1) + rng.integers(-2, 3, n).astype(np.int32)
+    open_[0] = close[0]
+    high = np.maximum(open_, close) + np.rint(rng.exponential(scale)).astype(np.int32)
+    low = np.minimum(open_, close) - np.rint(rng.exponential(scale)).astype(np.int32)
+    still = rng.random(n) < 0.1
+    open_[still] = high[still] = low[still] = close[still]
+    volume = rng.integers(0, 5_000, n)
+    volume[np.repeat(rng.random(n // 70 + 1) < 0.25, 70)[:n]] = 0
+    session = np.cumsum(rng.random(n) < 1 / 90).astype(np.int32) + 16_000
+    step = rng.choice([60, 60, 60, 120, 61], size=n) * 1_000_000_000
+    ts = np.cumsum(step) + np.int64(1_380_000_000_000_000_000)
+    segment = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    prices = (x.astype(np.int32) for x in (open_, high, low, close))
+    return Market(ts, *prices, volume, session, segment)
+
+
+def flat_market(n: int = 2_500, price: int = 0, wild_bars: int = 0) -> Market:
+    """No range and no volume, after `wild_bars` bars of a wide market."""
+    close = np.full(n, price, dtype=np.int32)
+    wide = np.zeros(n, dtype=np.int32)
+    wide[:wild_bars] = 1_000 + 13 * (np.arange(wild_bars) % 7)
+    volume = np.where(wide > 0, 100, 0)
+    ts = np.arange(n, dtype=np.int64) * 60_000_000_000
+    day = (np.arange(n) // 1_380).astype(np.int32)
+    return Market(ts, close, close + wide, close - wide, close, volume, day, np.zeros(n, dtype=np.int32))
