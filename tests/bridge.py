@@ -1,0 +1,93 @@
+"""Carries one case of the twin to the core and its trades back, so that a test can compare the two field by field. Knows no rule."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from reference.records import Bar, Model, Rules, Trade
+
+from esbt import _core
+from esbt.hooks import Hook
+from esbt.plan import PATHS, REASONS, SIZINGS, make_plan
+
+Stage = Callable[[int, int, float, float], float]
+STATE_INPUTS = [0, -1, -2, -3]  # row 0 of the features (the bar's number), side, stop_atr, drawdown: see csrc/esbt/decide.hpp
+
+
+def core_bars(bars: Sequence[Bar]) -> "_core.CoreBars":
+    """CoreBars of the twin's bars, a minute apart, from the year 2020 on."""
+    n = len(bars)
+    columns = [np.array([getattr(b, name) for b in bars], np.int32) for name in ("open", "high", "low", "close")]
+    session, segment = (np.array([getattr(b, name) for b in bars], np.int32) for name in ("session", "segment"))
+    ts = 1_577_836_800_000_000_000 + 60_000_000_000 * np.arange(n, dtype=np.int64)
+    return _core.CoreBars(ts, *columns, np.ones(n, np.int64), session, segment)
+
+
+def core_plan(rules: Rules) -> np.ndarray:
+    """The core's plan of the twin's rules: words become the core's numbers."""
+    fields = dict(rules.__dict__)
+    fields["path"] = PATHS.index(rules.path)
+    fields["sizing"] = SIZINGS.index(rules.sizing)
+    return make_plan(**fields)
+
+
+def as_seen_by_a_hook(stage: Stage) -> Stage:
+    """The same function on inputs rounded to float32, as the rows of a hook are: what twin and core must both be asked."""
+    return lambda bar, side, stop_atr, drawdown: stage(bar, side, float(np.float32(stop_atr)), float(np.float32(drawdown)))
+
+
+def core_model(model: Model, n_bars: int) -> "tuple[_core.EntryModel, object]":
+    """The core's entry model that asks the twin's functions through the hook, and the hooks, which must outlive it."""
+
+    def hook(stage: Stage | None) -> Hook | None:
+        if stage is None:
+            return None
+        return Hook.from_callable(lambda rows: np.array([stage(int(r[0]), int(r[1]), float(r[2]), float(r[3])) for r in rows]), 4)
+
+    stop, confidence = hook(model.stop), hook(model.confidence)
+    return _core.EntryModel(
+        stop.capsule if stop else None,
+        STATE_INPUTS if stop else [],
+        (model.stop_low, model.stop_high),
+        confidence.capsule if confidence else None,
+        STATE_INPUTS if confidence else [],
+        (model.calibration_a, model.calibration_b),
+        model.threshold,
+        np.arange(n_bars, dtype=np.float32).reshape(1, -1),
+    ), (stop, confidence)
+
+
+def simulate_core(  # noqa: PLR0917 - the twin's own arguments
+    bars: Sequence[Bar],
+    signals: Sequence[int],
+    atr: Sequence[float],
+    rules: Rules,
+    model: Model | None = None,
+    finer: Sequence[Sequence[Bar]] | None = None,
+) -> tuple[list[Trade], dict[str, int]]:
+    """The core's answer in the twin's words; arguments as `reference.simulator.simulate`."""
+    flat = [small for group in finer or () for small in group]
+    first = np.cumsum([0, *(len(group) for group in finer or ())]).astype(np.int64)
+    entry_model, _alive = core_model(model, len(bars)) if model else (None, None)
+    records, skipped = _core.simulate(
+        core_bars(bars),
+        np.array(signals, np.int8),
+        np.array(atr, np.float64),
+        core_plan(rules),
+        core_bars(flat) if flat else None,
+        first if flat else None,
+        entry_model,
+    )
+    return [trade_of(r) for r in records], dict(skipped)
+
+
+def trade_of(record: np.void) -> Trade:
+    """One trade record of the core as the twin's trade."""
+    words = {"reason": REASONS[record["reason"]], "ambiguous": bool(record["ambiguous"]), "confidence": float(record["confidence"])}
+    numbers = {name: int(record[name]) for name in Trade.__dataclass_fields__ if name not in words}
+    return Trade(**numbers, **words)
+
+
+def comparable(trade: Trade) -> tuple[object, ...]:
+    """The trade as a tuple in which an absent confidence equals another."""
+    return tuple(None if isinstance(v, float) and math.isnan(v) else v for v in trade.__dict__.values())

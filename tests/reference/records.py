@@ -1,0 +1,84 @@
+"""What the twin takes and gives: bars, rules, an entry model, trades. Plain records, by the names of the core's plan and trade."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FAR = 2**28  # a distance that no price crosses: "off"
+OFF = math.inf
+NEVER = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Four prices in ticks, the session and the contract (segment) it belongs to."""
+
+    open: int
+    high: int
+    low: int
+    close: int
+    session: int = 0
+    segment: int = 0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a plan holds, by the plan's names; path and sizing are words here."""
+
+    stop_atr: float = 2.0
+    target_r: float = 2.0
+    trail_atr: float = OFF
+    chandelier_atr: float = OFF
+    break_even_r: float = OFF
+    break_even_offset_ticks: int = 0
+    max_bars: int = NEVER
+    slippage_ticks: int = 1
+    target_through_ticks: int = 0
+    path: str = "worst"  # worst, best, nearest, finer
+    flat_at_close: bool = True
+    reverse: bool = False
+    sizing: str = "fixed"  # fixed, risk, kelly
+    contracts: int = 1
+    max_contracts: int = NEVER
+    risk_fraction: float = 0.0
+    kelly_fraction: float = 0.0
+    payoff: float = 1.0
+    heat_cap: float = 0.06
+    volatility_ref: float = OFF
+    cash_e4: int = 1_000_000_000
+    tick_value_e4: int = 125_000
+    fee_e4: int = 0
+
+
+@dataclass(frozen=True)
+class Model:
+    """The entry model as plain functions of (bar, side, stop_atr, drawdown); the confidence is asked second, with the new stop."""
+
+    stop: Callable[[int, int, float, float], float] | None = None
+    confidence: Callable[[int, int, float, float], float] | None = None  # a raw margin
+    stop_low: float = 0.0
+    stop_high: float = OFF
+    calibration_a: float = 1.0
+    calibration_b: float = 0.0
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trade:
+    """One finished trade, by the trade record's names; reason is the rulebook's word."""
+
+    entry_bar: int
+    exit_bar: int
+    side: int
+    contracts: int
+    entry_price: int
+    exit_price: int
+    stop_distance: int
+    target_distance: int
+    reason: str
+    ambiguous: bool
+    mae_ticks: int
+    mfe_ticks: int
+    pnl_e4: int
+    costs_e4: int
+    confidence: float
