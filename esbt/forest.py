@@ -1,0 +1,174 @@
+"""Forest: a tree model of LightGBM, XGBoost, scikit-learn or treelite, read through treelite and walked by the core.
+
+Duty: turn treelite's view of the model into the core's flat arrays, so that every float32 row takes the branch it takes in the library
+that trained the model. What treelite does not carry over (LightGBM's linear leaves and zero_as_missing) is looked for in the model's text
+and refused. Nothing here walks a tree or runs code from a file: model files are XGBoost's JSON/UBJSON or LightGBM's text, never pickles.
+To read another library: one more branch in `_load`.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import treelite
+import treelite.sklearn
+
+from esbt import _core
+from esbt.errors import EsbtError
+from esbt.forest_arrays import forest_arrays
+from esbt.hooks import Hook
+
+_SKLEARN = (
+    "RandomForestRegressor",
+    "ExtraTreesRegressor",
+    "GradientBoostingRegressor",
+    "GradientBoostingClassifier",
+    "HistGradientBoostingRegressor",
+    "HistGradientBoostingClassifier",
+)
+_KINDS = "a LightGBM or XGBoost model, a scikit-learn forest or gradient boosting, a treelite.Model, or a model file"
+
+
+class Forest:
+    """A compiled tree ensemble with one output.
+
+    `model`: LightGBM Booster or LGBMModel, XGBoost Booster or XGBModel, scikit-learn RandomForestRegressor, ExtraTreesRegressor,
+    (Hist)GradientBoosting regressor or binary classifier, a treelite.Model, or the path of a model file (XGBoost .json or .ubj, LightGBM
+    .txt). Early stopping is honoured as the library's own predict does. Categorical splits of LightGBM and XGBoost are supported.
+
+    Raises EsbtError for several classes or outputs, linear leaves, zero_as_missing, an unknown kind of model or file, a corrupt file.
+    A treelite.Model does not tell how LightGBM treated zeros: hand over the booster where it was trained with zero_as_missing.
+    """
+
+    backend = "walker"
+
+    def __init__(self, model: object) -> None:
+        what = f"the model file {model}" if isinstance(model, str | Path) else f"the {type(model).__name__}"
+        try:
+            self._core = _core.Forest(**forest_arrays(_load(model)))
+        except EsbtError:
+            raise
+        except (treelite.TreeliteError, ValueError, KeyError, OverflowError, RuntimeError, NotImplementedError) as error:
+            reason = str(error).strip().splitlines()
+            raise EsbtError(f"{what} cannot be read as a forest: {reason[-1] if reason else type(error).__name__}") from error
+
+    @property
+    def n_features(self) -> int:
+        """Columns of X."""
+        return int(self._core.n_features)
+
+    @property
+    def n_trees(self) -> int:
+        """Trees whose leaves are summed (or averaged)."""
+        return int(self._core.n_trees)
+
+    def predict(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Raw margins float64[n] of X float32[n, n_features]; NaN is a missing value. Equal to what the training library calls raw score,
+        output margin or decision function. Raises EsbtError for another type or shape."""
+        margins: npt.NDArray[np.float64] = self._core.predict(_rows(X, (None, self.n_features)))
+        return margins
+
+    def row(self, x: npt.NDArray[np.float32]) -> float:
+        """Raw margin of one row x float32[n_features]. Raises EsbtError for another type or shape."""
+        return float(self._core.row(_rows(x, (self.n_features,))))
+
+    def leaves(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+        """Where each tree ends, int32[n, n_trees]: equal numbers within a column mean the same leaf. For explanations and tests."""
+        nodes: npt.NDArray[np.int32] = self._core.leaves(_rows(X, (None, self.n_features)))
+        return nodes
+
+    @cached_property
+    def hook(self) -> Hook:
+        """The forest as a hook of the simulation loop; it keeps the forest alive. Raises EsbtError for more than 256 features."""
+        return Hook.from_address(self._core.batch_address, self.n_features, self._core.state_address, keep_alive=self._core)
+
+    def __repr__(self) -> str:
+        return f"Forest(trees={self.n_trees}, features={self.n_features}, backend={self.backend!r})"
+
+
+def _rows(x: object, shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
+    want = f"float32[{', '.join('n' if s is None else str(s) for s in shape)}]"
+    if not isinstance(x, np.ndarray):
+        raise EsbtError(f"the forest's input is a {type(x).__name__}: give a numpy array {want}")
+    if x.dtype != np.float32:
+        raise EsbtError(f"the forest's input is {x.dtype}: give {want} (x.astype(np.float32)), the values it was trained on")
+    if x.ndim != len(shape) or any(s is not None and s != got for s, got in zip(shape, x.shape, strict=True)):
+        raise EsbtError(f"the forest's input has shape {x.shape}: give {want}, columns in the order of training")
+    return np.ascontiguousarray(x)
+
+
+def _load(model: object) -> treelite.Model:
+    if isinstance(model, treelite.Model):
+        return model
+    if isinstance(model, str | Path):
+        return _load_file(Path(model))
+    names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(model).__mro__}
+    held: Any = model
+    if "lightgbm.LGBMModel" in names:
+        held = held.booster_
+        names = {"lightgbm.Booster"}
+    if "lightgbm.Booster" in names:
+        _check_lightgbm(held.model_to_string())
+        return treelite.frontend.from_lightgbm(held)
+    if "xgboost.XGBModel" in names:
+        stopped = getattr(held, "best_iteration", None) if held.get_params().get("early_stopping_rounds") else None
+        held = held.get_booster()
+        return treelite.frontend.from_xgboost(held if stopped is None else held[: stopped + 1])
+    if "xgboost.Booster" in names:
+        return treelite.frontend.from_xgboost(held)
+    if any(f"sklearn.{name}" in names for name in _SKLEARN):
+        return treelite.sklearn.import_model(held)
+    raise EsbtError(f"a {type(model).__name__} is not a forest: give {_KINDS} ({', '.join(_SKLEARN)})")
+
+
+def _load_file(path: Path) -> treelite.Model:
+    suffix = path.suffix.lower()
+    if suffix not in {".json", ".ubj", ".txt"}:
+        raise EsbtError(f"the model file {path} has suffix {suffix!r}: give XGBoost .json or .ubj, or LightGBM .txt (pickles are not read)")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EsbtError(f"the model file {path} cannot be read: {error.strerror}") from error
+    if suffix == ".json":
+        return treelite.frontend.from_xgboost_json(data)
+    if suffix == ".ubj":
+        return treelite.frontend.from_xgboost_ubjson(data)
+    _check_lightgbm(data.decode("utf-8"))
+    return treelite.frontend.load_lightgbm_model(path)
+
+
+def _check_lightgbm(text: str) -> None:
+    """Refuse what treelite reads past in silence (a margin would be wrong) or falls over (a child or category that is not there)."""
+    if not text.startswith("tree\n") or "\nend of trees" not in text:
+        raise EsbtError("the LightGBM model text is not complete: it must run from 'tree' to 'end of trees'; save the model again")
+    for number, part in enumerate(text[: text.index("\nend of trees")].split("\nTree=")[1:]):
+        tree = dict(line.partition("=")[::2] for line in part.splitlines())
+        if tree.get("is_linear", "0").strip() != "0":
+            raise EsbtError("linear leaves of LightGBM are not supported: train with linear_tree=False")
+        n = int(tree["num_leaves"]) - 1  # splits
+        left, right, kind = (_numbers(tree, key, n, int) for key in ("left_child", "right_child", "decision_type"))
+        # Every split but the root, and every leaf (as ~leaf), is the child of exactly one split before it.
+        children = [c for pair in zip(left, right, strict=True) for c in pair]
+        late = all(c < 0 or c > i // 2 for i, c in enumerate(children))
+        if n < 0 or not late or (n > 0 and sorted(children) != [*range(-n - 1, 0), *range(1, n)]):
+            raise EsbtError(f"tree {number} of the LightGBM model is corrupt: its children do not make a tree")
+        # bits 2 and 3 are the missing type (0 none, 1 zero, 2 NaN), bit 0 marks a categorical split, which ignores it
+        if any(d >> 2 & 3 == 1 and not d & 1 for d in kind):
+            raise EsbtError("zero_as_missing of LightGBM is not supported: train with zero_as_missing=False")
+        categorical = int(tree["num_cat"])
+        ends = _numbers(tree, "cat_boundaries", categorical + 1 if categorical else 0, int)
+        index = [int(t) for t, d in zip(_numbers(tree, "threshold", n, float), kind, strict=True) if d & 1]
+        if ends != sorted(ends) or any(e < 0 for e in ends) or any(not 0 <= i < categorical for i in index):
+            raise EsbtError(f"tree {number} of the LightGBM model is corrupt: its categories do not fit")
+        _numbers(tree, "cat_threshold", ends[-1] if ends else 0, int)
+        _numbers(tree, "leaf_value", n + 1, float)
+        _numbers(tree, "split_feature", n, int)
+
+
+def _numbers(tree: dict[str, str], key: str, n: int, kind: type[Any]) -> list[Any]:
+    values = [kind(word) for word in tree.get(key, "").split()] if n > 0 else []
+    if len(values) != max(n, 0):
+        raise EsbtError(f"the LightGBM model is corrupt: {key} has {len(values)} values instead of {n}")
+    return values
