@@ -1,0 +1,43 @@
+"""The command line: the top of the house, and the one place in `esbt` that knows `python_models`. Errors end with code 2 and one line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from esbt.errors import EsbtError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Backtester for futures on minute bars.")
+
+
+@app.callback()
+def root() -> None:
+    """Backtester for futures on minute bars, with machine learning in the loop."""
+
+
+@app.command()
+def run(
+    data: Annotated[Path | None, typer.Option(help="Parquet or CSV of bars; without it a synthetic market is made")] = None,
+    instrument: Annotated[str | None, typer.Option(help="symbol of the instrument table, such as ES")] = None,
+    contract: Annotated[str | None, typer.Option(help="take only this contract of the file")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML with the sections market, synthetic, strategy, account, learning")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the report (default: out)")] = None,
+) -> None:
+    """Baseline against ML, out of sample: the whole pipeline, ending in a report."""
+    from python_models import RunConfig, TradingSystemPipeline, load_config
+
+    given = load_config(config) if config else RunConfig()
+    words = {"data": str(data) if data else None, "instrument": instrument, "contract": contract}
+    market = given.market.model_copy(update={name: word for name, word in words.items() if word is not None})
+    chosen = given.model_copy(update={"market": market} | ({"out": str(out)} if out else {}))
+    TradingSystemPipeline(chosen).run_complete_pipeline()
+
+
+def main() -> None:
+    """Entry point: one clear line for bad input, code 2; 130 after Ctrl-C."""
+    try:
+        app()
+    except EsbtError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(2) from None

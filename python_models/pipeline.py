@@ -1,0 +1,164 @@
+"""The main job: bars in, three phases learned on the first part of time, baseline and ML judged on the last part, a report out.
+
+The test time is touched once, at the end, by the same loop for every run. Features and signals are computed once over all bars (they are
+causal: a value at bar t depends on bars up to t), learning sees the training bars alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from esbt.backtest import run as run_backtest
+from esbt.data import Bars, load_bars, synthetic_bars
+from esbt.errors import EsbtError
+from esbt.features import Features, features
+from esbt.report import metrics_table, target_table, write_report
+from esbt.result import Result
+from esbt.signals import Signals
+from python_models.config import RunConfig
+from python_models.learn import Learned, Training, learn
+from python_models.position_size import portfolio_heat
+from python_models.splits import Window, last_part
+
+STEPS = ("bars", "features", "learning", "backtests", "report")
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """What a run gave: results on the test time by name ("baseline" first), what was learned, notes for the reader, the report's page."""
+
+    runs: dict[str, Result]
+    learned: Learned
+    notes: list[str]
+    page: Path
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+
+class TradingSystemPipeline:
+    """The complete system: static baseline, dynamic stop, entry confidence, adaptive size, each judged out of sample.
+
+    config: a RunConfig, defaults without. console: where progress and tables are printed; None for the terminal.
+    """
+
+    def __init__(self, config: RunConfig | None = None, *, console: Console | None = None) -> None:
+        self.config = config or RunConfig()
+        self.console = console or Console()
+
+    def run_complete_pipeline(self) -> PipelineResult:
+        """Run everything and write the report into `config.out`. Raises EsbtError for bad input before any work starts."""
+        out = Path(self.config.out)
+        if out.exists() and not out.is_dir():
+            raise EsbtError(f"out {str(out)!r} is a file: name a folder")
+        columns = (TextColumn("[bold]{task.description:<10}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+        with Progress(*columns, console=self.console) as progress:
+            task = progress.add_task(STEPS[0], total=len(STEPS))
+
+            def step(name: str) -> None:
+                progress.update(task, description=name, completed=STEPS.index(name))
+
+            result = self._run(out, step)
+            progress.update(task, description="done", completed=len(STEPS))
+        self._print(result)
+        return result
+
+    def _run(self, out: Path, step: Callable[[str], None]) -> PipelineResult:
+        config = self.config
+        step("bars")
+        bars = self.load()
+        window = Window(0, len(bars))
+        training_part, test = last_part(window, config.learning.test_fraction, config.learning.embargo_bars)
+        step("features")
+        columns = features(bars)
+        step("learning")
+        seen = bars[: training_part.stop]
+        learned = learn(Training(seen, columns[: training_part.stop], config.strategy, config.account, config.learning))
+        step("backtests")
+        runs = judge(config, bars, columns, test, learned)
+        step("report")
+        notes = [*_about(bars, test), *learned.notes]
+        tables = _tables(learned, runs)
+        title = f"{bars.instrument.symbol}: static ATR baseline against machine learning, out of sample"
+        page = write_report(out, runs, title=title, notes=notes, tables=tables)
+        return PipelineResult(runs, learned, notes, page, tables)
+
+    def load(self) -> Bars:
+        """The bars of the run: from the file named, and only without one from the synthetic market. A missing file is an error."""
+        market, made = self.config.market, self.config.synthetic
+        if market.data is None:
+            return synthetic_bars(days=made.days, instrument=market.instrument, interval=made.interval, edge=made.edge, seed=made.seed)
+        return load_bars(market.data, instrument=market.instrument, contract=market.contract, timezone=market.timezone)
+
+    def _print(self, result: PipelineResult) -> None:
+        if next(iter(result.runs.values())).synthetic:
+            self.console.print("[bold red]SYNTHETIC MARKET: these bars were made up; nothing here says anything about a real market.[/]")
+        self.console.print(metrics_table(result.runs))
+        self.console.print(target_table(result.runs))
+        for note in result.notes:
+            self.console.print(f"- {note}", markup=False)
+        self.console.print(f"report: {result.page}", markup=False)
+
+
+def judge(config: RunConfig, bars: Bars, columns: Features, test: Window, learned: Learned) -> dict[str, Result]:
+    """Baseline and each learned phase on the test window, the same signals and costs for all; phases left out give no run."""
+    cut = slice(test.start, test.stop)
+    strategy = config.strategy
+    signals = Signals(values=strategy.signals(bars)[cut], atr_ticks=strategy.atr(bars)[cut], **strategy.exits())
+    judged, seen = bars[cut], columns[cut]
+    runs = {"baseline": run_backtest(judged, signals, config.account)}
+    if learned.stop is not None:
+        runs["phase 1: stop"] = run_backtest(judged, signals, config.account, model=learned.model(seen, filtered=False))
+    if learned.confidence is not None:
+        runs["phase 2: + confidence"] = run_backtest(judged, signals, config.account, model=learned.model(seen))
+    if learned.size is not None:
+        sized = config.account.model_copy(update={"size": learned.size})
+        runs["ML: + size"] = run_backtest(judged, signals, sized, model=learned.model(seen))
+    return runs
+
+
+def _about(bars: Bars, test: Window) -> list[str]:
+    dates = bars.session[[0, test.start - 1, test.start, -1]].astype("datetime64[D]")
+    notes = [
+        f"{len(bars):,} bars of {bars.instrument.symbol} from {bars.source}, trade dates {dates[0]} to {dates[3]}; learned before "
+        f"{dates[2]}, judged on the last {len(test):,} bars, {dates[2]} to {dates[3]}.",
+    ]
+    if bars.truth is not None:
+        fee, slip = bars.instrument.fee_usd, 1
+        best = bars[test.start : test.stop].truth
+        notes.append(
+            f"Synthetic market: a trader of one contract who saw its hidden state could at best expect "
+            f"{best.best_profit_usd(fee, slip):,.0f} USD on the test time." if best is not None else ""
+        )
+    return notes
+
+
+def _tables(learned: Learned, runs: dict[str, Result]) -> dict[str, pl.DataFrame]:
+    tables: dict[str, pl.DataFrame] = {}
+    if learned.confidence is not None:
+        quality: dict[str, Any] = learned.confidence.quality
+        tables["Entry confidence on held-out training time"] = pl.DataFrame({"measure": list(quality), "value": list(quality.values())})
+    sizes = [_size_row(name, result) for name, result in runs.items() if len(result.trades)]
+    if sizes:
+        tables["Size and heat at entry"] = pl.DataFrame(sizes)
+    return tables
+
+
+def _size_row(name: str, result: Result) -> dict[str, Any]:
+    """Contracts and portfolio heat (risk at the stop over closed equity) at entry, on the test time."""
+    trades, tick = result.trades, result.bars.instrument
+    equity = result.cash + np.concatenate(([0.0], np.cumsum(trades["pnl"].to_numpy())[:-1]))
+    points = (trades["entry_price"] - trades["stop_price"]).abs().to_numpy()
+    risk = points * tick.multiplier * trades["contracts"].to_numpy() * trades["side"].to_numpy() / equity
+    heat = [portfolio_heat([r]) for r in risk]
+    return {
+        "run": name,
+        "mean contracts": float(np.mean(trades["contracts"].to_numpy())),
+        "most contracts": int(np.max(trades["contracts"].to_numpy())),
+        "mean heat": float(np.mean(heat)),
+        "greatest heat": float(np.max(heat)),
+    }

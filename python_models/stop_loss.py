@@ -1,0 +1,51 @@
+"""Phase 1, the dynamic stop: how far, in ATR, must a stop stand so that trades like this one may still win?
+
+Target: greatest adverse excursion, in ATR of the signal bar, of training trades that ended in profit with the stop at its widest and the
+target where the baseline has it (Sweeney 1996, Maximum Adverse Excursion). Model: LightGBM quantile regression. In the loop the forest
+gives the stop distance in ATR, clamped to [stop_low, stop_high]; the target stays target_r times it, by the rulebook.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from esbt.account import Account
+from esbt.data import Bars
+from esbt.entry_model import Ask
+from esbt.features import Features
+from esbt.forest import Forest
+from esbt.signals import Exits
+from python_models.boosting import feature_rows, fit
+from python_models.config import Learning
+from python_models.labels import Labels, label_trades
+
+
+def excursion_labels(bars: Bars, strategy: Exits, account: Account, learning: Learning) -> Labels:
+    """Labels of trades whose stop stands at stop_high ATR and whose target stays at the strategy's own distance."""
+    wide: dict[str, float] = {"stop_atr": learning.stop_high}
+    if strategy.target_r is not None and strategy.stop_atr is not None:
+        wide["target_r"] = strategy.target_r * strategy.stop_atr / learning.stop_high
+    return label_trades(bars, strategy.model_copy(update=wide), account)
+
+
+@dataclass(frozen=True)
+class StopModel:
+    """A fitted stop: the question put to its forest, its bounds in ATR, and the number of winners it learned from."""
+
+    forest: Forest
+    ask: Ask
+    bounds: tuple[float, float]
+    trained_on: int
+
+    def predict(self, features: Features, labels: Labels) -> npt.NDArray[np.float64]:
+        """Stop distances in ATR at the labels' signals, float64[L], as the loop decides them."""
+        return np.clip(self.forest.predict(feature_rows(features, labels)), *self.bounds)
+
+
+def fit_stop(features: Features, labels: Labels, learning: Learning) -> StopModel:
+    """Fit on the winners among the labels; the labels decide what is seen, features are read at their signal bars only."""
+    winners = labels.where(labels.pnl > 0)
+    booster = fit(feature_rows(features, winners), winners.mae_atr, learning, objective="quantile", alpha=learning.stop_quantile)
+    forest = Forest(booster)
+    return StopModel(forest, Ask(forest, (*features.names, "side")), (learning.stop_low, learning.stop_high), winners.count)
