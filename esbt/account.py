@@ -6,7 +6,7 @@ prints what was charged.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from esbt.data import Instrument
 from esbt.errors import EsbtError
@@ -14,6 +14,7 @@ from esbt.plan import PATHS, SIZINGS, USD, Plan, make_plan
 from esbt.settings import Settings
 from esbt.signals import Exits, Positive, Ticks
 
+Path = Literal["worst", "best", "nearest", "finer"]
 Contracts = Annotated[int, Field(ge=1, le=1_000_000)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
@@ -66,8 +67,15 @@ class Account(Settings):
     size: Contracts | Risk | Kelly = 1
     slippage_ticks: Ticks = 1
     fee_usd: Annotated[float, Field(ge=0)] | None = None
-    path: Literal["worst", "best", "nearest", "finer"] = "worst"
+    path: Path = "worst"
     target_through_ticks: Ticks = 0
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _whole_or_rule(cls, size: object) -> object:
+        if isinstance(size, (Risk, Kelly)) or (isinstance(size, int) and not isinstance(size, bool) and size >= 1):
+            return size
+        raise ValueError(f"must be whole contracts (1 or more), Risk(...) or Kelly(...), got {size!r}")
 
     def fee(self, instrument: Instrument) -> float:
         """USD per contract and side."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from esbt import _core
-from esbt.account import Account, Kelly, Risk
+from esbt.account import Account, Kelly, Path, Risk
 from esbt.data import Bars
 from esbt.entry_model import EntryModel
 from esbt.errors import EsbtError, unknown
@@ -23,7 +23,7 @@ def backtest(
     size: int | Risk | Kelly = 1,
     slippage_ticks: int = 1,
     fee_usd: float | None = None,
-    path: str = "worst",
+    path: Path = "worst",
     target_through_ticks: int = 0,
     finer: Bars | None = None,
     model: EntryModel | None = None,

@@ -70,7 +70,7 @@ TRADE_DTYPE = np.dtype(
 
 def _require_same_layout(name: str, ours: np.dtype[Any], core: np.dtype[Any]) -> None:
     def layout(d: np.dtype[Any]) -> list[tuple[str, str, int]]:
-        fields = d.fields or {}
+        fields: Any = d.fields or {}
         return [(n, fields[n][0].str, int(fields[n][1])) for n in d.names or ()]
 
     if layout(ours) != layout(core) or ours.itemsize != core.itemsize:

@@ -112,11 +112,15 @@ class Signals(Exits):
 
     def signals(self, bars: Bars) -> SideArray:
         """The given sides."""
-        return _of_length(self.values, len(bars), "values")
+        side: SideArray = _of_length(self.values, len(bars), "values")
+        return side
 
     def atr(self, bars: Bars) -> AtrArray:
         """The given ATR, or the bars' own."""
-        return super().atr(bars) if self.atr_ticks is None else _of_length(self.atr_ticks, len(bars), "atr_ticks")
+        if self.atr_ticks is None:
+            return super().atr(bars)
+        atr: AtrArray = _of_length(self.atr_ticks, len(bars), "atr_ticks")
+        return atr
 
 
 def _sides(values: object) -> SideArray:

@@ -2,6 +2,8 @@
 by portfolio heat. The rule itself runs in the core (csrc/esbt/size.hpp); here its numbers are estimated, and heat is defined.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -42,4 +44,4 @@ def portfolio_heat(signed_risk: npt.ArrayLike, correlation: npt.ArrayLike | None
     c = np.eye(r.size) if correlation is None else np.asarray(correlation, dtype=np.float64)
     if r.ndim != 1 or c.shape != (r.size, r.size):
         raise EsbtError(f"heat needs risks of shape (P,) and correlations of shape (P, P), got {r.shape} and {c.shape}")
-    return float(np.sqrt(max(0.0, r @ c @ r)))
+    return math.sqrt(max(0.0, float(r @ c @ r)))

@@ -1,6 +1,7 @@
 // The loop, its plan, its trades, and the entry model that may sit in it. Layouts are shared with numpy; esbt/plan.py compares them at
 // import.
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <optional>
 #include <stdexcept>
@@ -92,7 +93,9 @@ static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, c
     return in;
 }
 
-static py::tuple hand_over(Outcome&& outcome) {
+using Handed = py::typing::Tuple<py::array, py::typing::Dict<py::str, py::int_>>;
+
+static Handed hand_over(Outcome&& outcome) {
     TradeArray trades(static_cast<py::ssize_t>(outcome.trades.size()));
     std::copy(outcome.trades.begin(), outcome.trades.end(), trades.mutable_data());
     const Skipped& s = outcome.skipped;
@@ -106,8 +109,8 @@ static py::tuple hand_over(Outcome&& outcome) {
 }
 
 template <Outcome (*Run)(const Market&, const Plan&, const EntryModel&)>
-static py::tuple py_run(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
-                        const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model) {
+static Handed py_run(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
+                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model) {
     const Inputs in = gather(bars, signals, atr, plan, finer, finer_first, model);
     Outcome outcome;
     {

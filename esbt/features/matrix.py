@@ -35,6 +35,16 @@ class Features:
     def __len__(self) -> int:
         return int(self.matrix.shape[1])
 
+    def __getitem__(self, rows: slice) -> "Features":
+        """`features[a:b]`: the same columns on these bars, for `bars[a:b]`. Raises EsbtError for anything but a slice of step 1."""
+        if not isinstance(rows, slice) or rows.step not in (None, 1):
+            raise EsbtError(f"features[{rows!r}]: features take a slice of step 1, such as features[100:200]; see column(name) for one")
+        matrix = np.ascontiguousarray(self.matrix[:, rows])
+        matrix.flags.writeable = False
+        ts = self.ts[rows]
+        full = np.flatnonzero(~np.isnan(matrix).any(axis=0))
+        return Features(matrix, self.names, int(full[0]) if full.size else len(ts), ts)
+
     def column(self, name: str) -> NDArray[np.float32]:
         """float32[N], a read-only view of one feature. Raises EsbtError for a name that was not computed."""
         if name not in self.names:
