@@ -7,20 +7,21 @@ the library in exchange time and turned into UTC day by day, so daylight saving 
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pandas_market_calendars as mcal  # type: ignore[import-untyped]
+import pandas_market_calendars as mcal
 
 from esbt.data.times import DAY_NS, utc
 from esbt.errors import EsbtError, unknown
 
 _MARGIN_DAYS = 12  # longer than any closure, so that the first bar always has a session open before it
 
-# The library's "CME Globex Equity" knows the days best but has today's opening hour for all years; its "CME_Equity" lacks some days
-# but knows that a trade date began at 15:30 Chicago while the day ended at 15:15: trade dates of these years take its opens.
-_OLDER_OPENS = {"CME Globex Equity": (date(2005, 9, 12), date(2012, 11, 16), "CME_Equity")}
+# The library's "CME Globex Equity" knows the days best but has today's hours for all years; its "CME_Equity" lacks some days but knows
+# that a trade date ran from 15:30 to 15:15 Chicago then: trade dates of these years take its hours.
+_OLDER_HOURS = {"CME Globex Equity": (date(2005, 9, 12), date(2012, 11, 16), "CME_Equity")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,6 @@ def _ns(column: "pd.Series[pd.Timestamp]") -> npt.NDArray[np.int64]:
 
 
 def _schedule(calendar: str, first: date, last: date) -> Sessions:
-    known = mcal.get_calendar_names()
-    if calendar not in known:
-        raise unknown("session calendar", calendar, known)
     table = mcal.get_calendar(calendar).schedule(start_date=first.isoformat(), end_date=last.isoformat())
     if table.empty:
         none = np.empty(0, np.int64)
@@ -48,17 +46,30 @@ def _schedule(calendar: str, first: date, last: date) -> Sessions:
     return Sessions(day, _ns(table["market_open"]), _ns(table["market_close"]))
 
 
-def sessions_between(calendar: str, first: date, last: date) -> Sessions:
-    """The sessions with trade dates `first` to `last`, both included. Raises EsbtError for a calendar the library does not know."""
-    found = _schedule(calendar, first, last)
-    if calendar in _OLDER_OPENS:
-        since, until, older = _OLDER_OPENS[calendar]
-        since, until = max(first, since), min(last, until)
+@lru_cache(maxsize=64)
+def _years(calendar: str, first: int, last: int) -> Sessions:
+    """All sessions of these years. Kept, because one call of the library takes a tenth of a second whatever the span."""
+    known = mcal.get_calendar_names()
+    if calendar not in known:
+        raise unknown("session calendar", calendar, known)
+    found = _schedule(calendar, date(first, 1, 1), date(last, 12, 31))
+    if calendar in _OLDER_HOURS:
+        since, until, older = _OLDER_HOURS[calendar]
+        since, until = max(date(first, 1, 1), since), min(date(last, 12, 31), until)
         if since <= until:
             then = _schedule(older, since, until)
             _, here, there = np.intersect1d(found.day, then.day, return_indices=True)
-            found.open_ns[here] = then.open_ns[there]
+            found.open_ns[here], found.close_ns[here] = then.open_ns[there], then.close_ns[there]
+            np.minimum(found.close_ns[:-1], found.open_ns[1:], out=found.close_ns[:-1])  # a day only one of the two knows
     return found
+
+
+def sessions_between(calendar: str, first: date, last: date) -> Sessions:
+    """The sessions with trade dates `first` to `last`, both included. Raises EsbtError for a calendar the library does not know."""
+    found = _years(calendar, first.year, last.year)
+    low, high = ((day - date(1970, 1, 1)).days for day in (first, last))
+    keep = (found.day >= low) & (found.day <= high)
+    return Sessions(found.day[keep], found.open_ns[keep], found.close_ns[keep])
 
 
 def session_of(ts: npt.NDArray[np.int64], calendar: str) -> npt.NDArray[np.int32]:

@@ -75,6 +75,13 @@ def load_bars(source: Any, instrument: str | Instrument = "ES", *, contract: str
     )
 
 
+class _Stream:
+    """Only the Arrow C stream of a frame, so that all frames come in by one way (and a pandas index as a column)."""
+
+    def __init__(self, frame: Any) -> None:
+        self.__arrow_c_stream__ = frame.__arrow_c_stream__
+
+
 def _read(source: Any) -> tuple[pl.DataFrame, str]:
     if isinstance(source, str | Path):
         path = Path(source)
@@ -91,7 +98,7 @@ def _read(source: Any) -> tuple[pl.DataFrame, str]:
     if hasattr(source, "__arrow_c_stream__"):
         name = f"the {type(source).__module__.split('.')[0]} {type(source).__name__}"
         try:
-            return pl.DataFrame(source), name
+            return pl.DataFrame(_Stream(source)), name
         except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError) as error:  # pandas needs pyarrow for its stream
             raise EsbtError(f"{name} cannot be read through the Arrow C stream ({error}): pass a Polars frame or a file") from error
     raise EsbtError(f"source is of type {type(source).__name__}: give a path, a Polars frame, or a frame with the Arrow C stream")
