@@ -7,7 +7,7 @@ Universal Design"), which the colour-blind can tell apart.
 import io
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -83,8 +83,8 @@ def coloured(runs: Runs) -> Iterator[tuple[str, str, RunLike]]:
 
 def name_bars(axes: Axes, runs: Runs) -> None:
     """Run labels under bars at 0, 1, 2 .., folded so that they do not touch."""
-    size, width = (9, 16) if len(runs) < 4 else (8, 9)
-    axes.set_xticks(range(len(runs)), ["\n".join(textwrap.wrap(label, width)) for label in runs], fontsize=size)
+    size, width = (9, 16) if len(runs) < 4 else (8, 10)
+    axes.set_xticks(range(len(runs)), ["\n".join(textwrap.wrap(label, width, break_long_words=False)) for label in runs], fontsize=size)
     axes.set_xlim(-0.6, len(runs) - 0.4)
 
 
@@ -93,9 +93,9 @@ def write_on_bars(axes: Axes, heights: Floats, texts: Sequence[str]) -> None:
     for place, (height, text) in enumerate(zip(heights, texts, strict=True)):
         up = bool(height >= 0)
         offset = (0.0, 3.0 if up else -3.0)
-        axes.annotate(
-            text, (place, float(height)), offset, textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=8
-        )
+        va: Literal["bottom", "top"] = "bottom" if up else "top"
+        mark = axes.annotate(text, (place, float(height)), offset, textcoords="offset points", fontsize=8, zorder=5, ha="center", va=va)
+        mark.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.5})  # readable where the target line passes
 
 
 def bin_edges(values: Floats, bins: int = 40) -> tuple[Floats, bool]:

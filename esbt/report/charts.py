@@ -38,6 +38,7 @@ from esbt.report.targets import TARGETS
 
 POINTS = 1000  # buckets per line, about one a pixel
 ROLLING_SESSIONS = 21
+WILD_PERCENT = 200.0
 
 
 def equity_chart(runs: Runs) -> Figure:
@@ -49,7 +50,7 @@ def equity_chart(runs: Runs) -> Figure:
         times, equity = decimate(run.equity["ts"].to_numpy(), run.equity["equity"].to_numpy(), POINTS)
         axes.plot(times, equity, color=colour, linewidth=1.2, label=label)
     for cash in {float(run.settings["cash"]) for run in runs.values() if "cash" in run.settings}:
-        axes.axhline(cash, color="black", linestyle=":", linewidth=1)
+        axes.axhline(cash, color="black", linestyle=":", linewidth=1, label="start capital")
     axes.set_ylabel("Equity, USD")
     axes.yaxis.set_major_formatter(THOUSANDS)
     return timed(figure, axes, "no bars")
@@ -81,8 +82,9 @@ def volatility_chart(runs: Runs) -> Figure:
         windows = np.lib.stride_tricks.sliding_window_view(returns, ROLLING_SESSIONS)
         rolling = 100.0 * windows.std(axis=1, ddof=1) * math.sqrt(SESSIONS_PER_YEAR)
         axes.plot(run.daily["session"].to_numpy()[ROLLING_SESSIONS - 1 :], rolling, color=colour, linewidth=1.2, label=label)
-    axes.set_ylabel("Volatility, % a year")
-    axes.set_ylim(bottom=0)
+    cut = axes.get_ylim()[1] > WILD_PERCENT  # an account near zero has returns without bound; it must not flatten the others
+    axes.set_ylim(0.0, WILD_PERCENT if cut else None)
+    axes.set_ylabel(f"Volatility, % a year{f' (cut off at {WILD_PERCENT:.0f})' if cut else ''}")
     return timed(figure, axes, f"fewer than {ROLLING_SESSIONS} sessions")
 
 
@@ -97,6 +99,7 @@ def trades_chart(runs: Runs) -> Figure:
         axes.set_title(f"{label}: {len(pnl):,} trades", fontsize=10, loc="left")
         axes.set_ylabel("Trades")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        axes.yaxis.set_major_formatter(THOUSANDS)
         if len(pnl) == 0:
             say(axes, "no trades")
             continue
@@ -132,7 +135,8 @@ def metrics_chart(runs: Runs) -> Figure:
 def win_loss_chart(runs: Runs) -> Figure:
     """Counts of winning, losing and scratch trades, and the average win and loss in USD."""
     figure = sheet(runs, "Wins and losses", height=4.6)
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    size = 8 if len(runs) < 4 else 7
     place, width = np.arange(len(runs)), 0.27
     pnls = [_pnl(run) for run in runs.values()]
     counts = {
@@ -141,12 +145,12 @@ def win_loss_chart(runs: Runs) -> Figure:
         "scratch (0 USD)": (EVEN, [int((pnl == 0).sum()) for pnl in pnls]),
     }
     for shift, (name, (colour, values)) in zip((-width, 0.0, width), counts.items(), strict=True):
-        left.bar_label(left.bar(place + shift, values, width, color=colour, label=name), fmt="{:,.0f}", fontsize=8, padding=2)
+        left.bar_label(left.bar(place + shift, values, width, color=colour, label=name), fmt="{:,.0f}", fontsize=size, padding=2)
     money = {"average win": (WON, "avg_win", 1.0), "average loss (size)": (LOST, "avg_loss", -1.0)}
     for shift, (name, (colour, metric, sign)) in zip((-width / 2, width / 2), money.items(), strict=True):
         usd = np.array([sign * float(run.metrics.get(metric, math.nan)) for run in runs.values()])
         bars = right.bar(place + shift, np.nan_to_num(usd), width, color=colour, label=name)
-        right.bar_label(bars, [f"{v:,.0f}" if math.isfinite(v) else "n/a" for v in usd], fontsize=8, padding=2)
+        right.bar_label(bars, [f"{v:,.0f}" if math.isfinite(v) else "n/a" for v in usd], fontsize=size, padding=2)
     for axes, ylabel in ((left, "Trades"), (right, "USD per trade, net of costs")):
         decorate(axes)
         axes.set_ylabel(ylabel)

@@ -57,19 +57,16 @@ def render_page(runs: Runs, charts: Mapping[str, bytes], *, title: str, notes: S
     )
 
 
-def headline(label: str, run: RunLike) -> tuple[str, str]:
-    """One plain sentence a run, the same words for a gain and a loss: net result, span, trades, drawdown, targets."""
+def headline(label: str, run: RunLike) -> tuple[str, str, str, str]:
+    """One plain sentence a run, the same words for a gain and a loss: label, net result and trades, span, drawdown and targets."""
     metrics = run.metrics
     daily = run.daily
-    span = f"{daily['session'][0]} to {daily['session'][-1]} ({len(daily):,} sessions)" if len(daily) else "no sessions"
+    span = f"{daily['session'][0]} to {daily['session'][-1]}" if len(daily) else "no data"
     net = written(float(run.trades["pnl"].sum()), "usd")
     total, fall = (written(float(metrics.get(name, math.nan)), "fraction") for name in ("total_return", "max_drawdown"))
     hit = sum(target.achieved(metrics) for target in TARGETS)
-    text = (
-        f"net result {net} ({total} of the start capital) from {len(run.trades):,} trades, {span}; "
-        f"deepest drawdown {fall}; {hit} of {len(TARGETS)} targets achieved."
-    )
-    return label, text
+    before = f"net result {net} ({total} of the start capital) from {len(run.trades):,} trades,"
+    return label, before, span, f"({len(daily):,} sessions); deepest drawdown {fall}; {hit} of {len(TARGETS)} targets achieved."
 
 
 def grid(frame: pl.DataFrame) -> Grid:
