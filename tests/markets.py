@@ -126,13 +126,13 @@ LEVELS = {
 CLOSES = {"max_bars": st.sampled_from([1, 2, 5, 2**31 - 1])}
 REVERSE = {"reverse": st.just(True)}
 SIZES = {
-    "stop_atr": st.sampled_from([0.5, 1.0, 1.7]),
+    "stop_atr": or_off(0.5, 1.0, 1.7),
     "contracts": st.sampled_from([1, 3]),
     "risk_fraction": st.sampled_from([0.001, 0.01, 0.3]),
     "kelly_fraction": st.sampled_from([0.1, 0.5, 1.0]),
     "payoff": st.sampled_from([0.7, 1.0, 2.0]),
     "heat_cap": st.sampled_from([0.02, 0.06, 1.0]),
-    "volatility_ref": or_off(0.0005, 0.001),
+    "volatility_ref": or_off(0.0005, 0.001, 0.3),
     "cash_e4": st.sampled_from([10_000_000, 100_000_000, 1_000_000_000]),
     "max_contracts": st.sampled_from([2, 50, 2**31 - 1]),
 }

@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from bridge import comparable, core_bars, simulate_core
+from bridge import comparable, core_bars, core_plan, simulate_core, trade_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markets import FAMILIES, drawn_markets, models, rules, seeded_markets
@@ -69,14 +69,36 @@ def test_core_equals_twin_on_drawn_bars(family):
     assert seen["trades"] > 50, seen
 
 
-def test_negative_prices():
+@pytest.mark.parametrize("family", ["reverse", "models"])
+def test_negative_prices(family):
     """A market around zero, as crude oil was in April 2020."""
     seen = Counter()
 
     @EXACT
-    @given(seeded_markets(base=-20), rules("reverse"))
+    @given(seeded_markets(base=-20), rules(family), models() if family in WITH_MODELS else st.none())
+    def case(market, plan, model):
+        compare(market, plan, model, seen)
+
+    case()
+    assert seen["trades"] > 300, seen
+
+
+def test_each_signal_alone():
+    """`simulate_each`, which labels are made of: each trade is the one that a run with that signal alone would make."""
+    seen = Counter()
+
+    @settings(EXACT, max_examples=80)
+    @given(seeded_markets(high=60), rules("closes"))
     def case(market, plan):
-        compare(market, plan, None, seen)
+        n = len(market.bars)
+        alone = []
+        for j in range(n):
+            signals = [side if i == j else 0 for i, side in enumerate(market.signals)]
+            alone += simulate(market.bars, signals, market.atr, plan)[0]
+        signals, atr = np.array(market.signals, np.int8), np.array(market.atr)
+        records, _ = _core.simulate_each(core_bars(market.bars), signals, atr, core_plan(plan))
+        assert [comparable(trade_of(r)) for r in records] == [comparable(t) for t in alone]
+        seen["trades"] += len(alone)
 
     case()
     assert seen["trades"] > 300, seen

@@ -146,14 +146,15 @@ def size(order: Order, stop_distance: int, equity_e4: int, rules: Rules) -> int:
     p, b = order.confidence, rules.payoff
     share = rules.kelly_fraction * max(0.0, p - (1.0 - p) / b)
     if rules.volatility_ref < OFF:
-        share *= min(1.0, rules.volatility_ref / (order.atr / order.close))
+        # A price below zero is as volatile as one above it; beside a price of zero every ATR is boundless.
+        share *= min(1.0, rules.volatility_ref / (order.atr / abs(order.close))) if order.close else 0.0
     share = min(share, rules.heat_cap)
     return min(math.floor(equity_e4 * share / (stop_distance * rules.tick_value_e4 + 2 * rules.fee_e4)), rules.max_contracts)
 
 
-def needs_atr(rules: Rules) -> bool:
-    """True where any distance of the rules is counted in ATR."""
-    return min(rules.stop_atr, rules.trail_atr, rules.chandelier_atr) < OFF
+def needs_atr(rules: Rules, model: Model) -> bool:
+    """True where any distance is counted in ATR: a stop model gives one too."""
+    return model.stop is not None or min(rules.stop_atr, rules.trail_atr, rules.chandelier_atr) < OFF
 
 
 def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in one piece and in its order
@@ -235,7 +236,7 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
             continue
         if last_of_segment(bars, j) or (rules.flat_at_close and last_of_session(bars, j)):
             skipped["boundary"] += 1
-        elif math.isnan(atr[j]) and needs_atr(rules):
+        elif math.isnan(atr[j]) and needs_atr(rules, model):
             skipped["atr"] += 1
         elif position is not None and not (rules.reverse and side == -position.side):
             skipped["in_position"] += 1
