@@ -39,7 +39,8 @@ class Forest:
     .txt). Early stopping is honoured as the library's own predict does. Categorical splits of LightGBM and XGBoost are supported.
 
     Raises EsbtError for several classes or outputs, linear leaves, zero_as_missing, an unknown kind of model or file, a corrupt file.
-    A treelite.Model does not tell how LightGBM treated zeros: hand over the booster where it was trained with zero_as_missing.
+    A treelite.Model does not tell that LightGBM made it: hand over LightGBM's booster or file, so that zero_as_missing is seen and values
+    of at most 1e-35 count as 0, as they do in LightGBM.
     """
 
     backend = "walker"
@@ -47,7 +48,7 @@ class Forest:
     def __init__(self, model: object) -> None:
         what = f"the model file {model}" if isinstance(model, str | Path) else f"the {type(model).__name__}"
         try:
-            self._core = _core.Forest(**forest_arrays(_load(model)))
+            self._core = _core.Forest(**_load(model))
         except EsbtError:
             raise
         except (treelite.TreeliteError, ValueError, KeyError, OverflowError, RuntimeError, NotImplementedError) as error:
@@ -66,7 +67,7 @@ class Forest:
 
     def predict(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Raw margins float64[n] of X float32[n, n_features]; NaN is a missing value. Equal to what the training library calls raw score,
-        output margin or decision function. Raises EsbtError for another type or shape."""
+        output margin or decision function (of a random forest, LightGBM's too, the mean over its trees). Raises EsbtError for another type or shape."""
         margins: npt.NDArray[np.float64] = self._core.predict(_rows(X, (None, self.n_features)))
         return margins
 
@@ -99,9 +100,10 @@ def _rows(x: object, shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(x)
 
 
-def _load(model: object) -> treelite.Model:
+def _load(model: object) -> dict[str, Any]:
+    """The arguments of the core's forest."""
     if isinstance(model, treelite.Model):
-        return model
+        return forest_arrays(model, tiny_is_zero=False)
     if isinstance(model, str | Path):
         return _load_file(Path(model))
     names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(model).__mro__}
@@ -111,19 +113,19 @@ def _load(model: object) -> treelite.Model:
         names = {"lightgbm.Booster"}
     if "lightgbm.Booster" in names:
         _check_lightgbm(held.model_to_string())
-        return treelite.frontend.from_lightgbm(held)
+        return forest_arrays(treelite.frontend.from_lightgbm(held), tiny_is_zero=True)
     if "xgboost.XGBModel" in names:
         stopped = getattr(held, "best_iteration", None) if held.get_params().get("early_stopping_rounds") else None
         held = held.get_booster()
-        return treelite.frontend.from_xgboost(held if stopped is None else held[: stopped + 1])
+        return forest_arrays(treelite.frontend.from_xgboost(held if stopped is None else held[: stopped + 1]), tiny_is_zero=False)
     if "xgboost.Booster" in names:
-        return treelite.frontend.from_xgboost(held)
+        return forest_arrays(treelite.frontend.from_xgboost(held), tiny_is_zero=False)
     if any(f"sklearn.{name}" in names for name in _SKLEARN):
-        return treelite.sklearn.import_model(held)
+        return forest_arrays(treelite.sklearn.import_model(held), tiny_is_zero=False)
     raise EsbtError(f"a {type(model).__name__} is not a forest: give {_KINDS} ({', '.join(_SKLEARN)})")
 
 
-def _load_file(path: Path) -> treelite.Model:
+def _load_file(path: Path) -> dict[str, Any]:
     suffix = path.suffix.lower()
     if suffix not in {".json", ".ubj", ".txt"}:
         raise EsbtError(f"the model file {path} has suffix {suffix!r}: give XGBoost .json or .ubj, or LightGBM .txt (pickles are not read)")
@@ -132,11 +134,11 @@ def _load_file(path: Path) -> treelite.Model:
     except OSError as error:
         raise EsbtError(f"the model file {path} cannot be read: {error.strerror}") from error
     if suffix == ".json":
-        return treelite.frontend.from_xgboost_json(data)
+        return forest_arrays(treelite.frontend.from_xgboost_json(data), tiny_is_zero=False)
     if suffix == ".ubj":
-        return treelite.frontend.from_xgboost_ubjson(data)
+        return forest_arrays(treelite.frontend.from_xgboost_ubjson(data), tiny_is_zero=False)
     _check_lightgbm(data.decode("utf-8"))
-    return treelite.frontend.load_lightgbm_model(path)
+    return forest_arrays(treelite.frontend.load_lightgbm_model(path), tiny_is_zero=True)
 
 
 def _check_lightgbm(text: str) -> None:

@@ -14,6 +14,7 @@ from esbt.errors import EsbtError
 
 _LESS, _LESS_EQUAL = 2, 3  # treelite's comparison operators
 _NUMERIC, _CATEGORICAL = 1, 2  # treelite's node types; 0 is a leaf
+_TINY = float(np.float32(1e-35))  # LightGBM reads every |v| <= 1e-35f as 0
 _ABOVE_MINUS_ONE = float(np.nextafter(np.float32(-1), np.float32(0)))
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -29,8 +30,11 @@ _COLUMNS: dict[str, type] = {
 }
 
 
-def forest_arrays(model: treelite.Model) -> dict[str, Any]:
-    """The arguments of `_core.Forest`. Raises EsbtError for several classes or targets and for comparisons other than < and <=."""
+def forest_arrays(model: treelite.Model, *, tiny_is_zero: bool) -> dict[str, Any]:
+    """The arguments of `_core.Forest`; `tiny_is_zero` where the training library is LightGBM, which reads |v| <= 1e-35f as 0.
+
+    Raises EsbtError for several classes or targets and for comparisons other than < and <=.
+    """
     header = model.get_header_accessor()
 
     def field(name: str) -> list[Any]:
@@ -40,6 +44,9 @@ def forest_arrays(model: treelite.Model) -> dict[str, Any]:
     if targets != 1 or classes != [1] or field("leaf_vector_shape") != [1, 1]:
         raise EsbtError(f"the model has {targets} targets and {classes} classes: give one target, a regression or a binary margin")
     trees = [_tree(model.get_tree_accessor(t), t) for t in range(model.num_tree)]
+    if tiny_is_zero:
+        for tree in trees:
+            _snap_to_zero(tree)
     sizes = [len(t["feature"]) for t in trees]
     flat = {k: np.concatenate([t[k] for t in trees]) if trees else np.empty(0, d) for k, d in _COLUMNS.items()}
     return {
@@ -144,3 +151,11 @@ def _parents_first(arrays: Arrays, number: int) -> Arrays:
     place[order] = np.arange(len(order))
     out = {k: v[order] for k, v in arrays.items()}
     return {**out, "left": place[np.maximum(out["left"], 0)], "right": place[np.maximum(out["right"], 0)]}
+
+
+def _snap_to_zero(arrays: Arrays) -> None:
+    """Move thresholds so that every |v| <= 1e-35f goes where 0 goes: `v <= t` becomes `v < -1e-35f` or `v <= 1e-35f` for a tiny t."""
+    t = arrays["threshold"]
+    below, above = (t >= -_TINY) & (t < 0), (t >= 0) & (t < _TINY)
+    arrays["strict"] = np.where(below, 1, arrays["strict"])
+    arrays["threshold"] = np.where(below, -_TINY, np.where(above, _TINY, t))

@@ -112,7 +112,7 @@ cdef class Hook:
         function. Errors: EsbtError where an address is not a positive int or `n_inputs` is not 1 to 256.
         """
         for name, value, low in (("batch_address", batch_address, 1), ("state_address", state_address, 0)):
-            if not isinstance(value, int) or not low <= value < 2**(8 * sizeof(void*)):
+            if not isinstance(value, int) or value < low or value.bit_length() > <int>(8 * sizeof(void*)):
                 raise EsbtError(f"{name} of a hook is {value!r}: give the address as an int, e.g. numba's cfunc.address")
         cdef uintptr_t batch = batch_address
         cdef uintptr_t state = state_address
@@ -172,8 +172,9 @@ cdef class Hook:
 
     def raise_pending(self):
         """Raise what the Python function raised during a run, once; nothing to do otherwise. The caller of the loop calls this."""
-        if isinstance(self.keep_alive, _Callable):
-            held = <_Callable>self.keep_alive
+        cdef _Callable held
+        if self.c.batch == <esbt_hook_batch>_call_python:  # also where the hook came back to us as a capsule
+            held = <_Callable>self.c.state
             error, held.pending = held.pending, None
             if error is not None:
                 raise error
