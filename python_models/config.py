@@ -29,7 +29,7 @@ class Synthetic(Settings):
 
     days: Annotated[int, Field(ge=20, le=10_000)] = 500
     interval: str = "1min"
-    edge: Annotated[float, Field(ge=0)] = 0.15
+    edge: Annotated[float, Field(ge=0)] = 0.3
     seed: Annotated[int, Field(ge=0)] = 42
 
 

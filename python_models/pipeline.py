@@ -79,9 +79,10 @@ class TradingSystemPipeline:
         seen = bars[: training_part.stop]
         learned = learn(Training(seen, columns[: training_part.stop], config.strategy, config.account, config.learning))
         step("backtests")
-        runs = judge(config, bars, columns, test, learned)
+        judged = test if learned.stop is not None else window
+        runs = judge(config, bars, columns, judged, learned)
         step("report")
-        notes = [*_about(bars, test), *learned.notes]
+        notes = [*_about(bars, judged), *learned.notes]
         tables = _tables(learned, runs)
         title = f"{bars.instrument.symbol}: static ATR baseline against machine learning, out of sample"
         page = write_report(out, runs, title=title, notes=notes, tables=tables)
@@ -105,7 +106,7 @@ class TradingSystemPipeline:
 
 
 def judge(config: RunConfig, bars: Bars, columns: Features, test: Window, learned: Learned) -> dict[str, Result]:
-    """Baseline and each learned phase on the test window, the same signals and costs for all; phases left out give no run."""
+    """Baseline and each learned phase on a window, the same signals and costs for all; phases left out give no run."""
     cut = slice(test.start, test.stop)
     strategy = config.strategy
     signals = Signals(values=strategy.signals(bars)[cut], atr_ticks=strategy.atr(bars)[cut], **strategy.exits())
@@ -121,19 +122,21 @@ def judge(config: RunConfig, bars: Bars, columns: Features, test: Window, learne
     return runs
 
 
-def _about(bars: Bars, test: Window) -> list[str]:
-    dates = bars.session[[0, test.start - 1, test.start, -1]].astype("datetime64[D]")
-    notes = [
-        f"{len(bars):,} bars of {bars.instrument.symbol} from {bars.source}, trade dates {dates[0]} to {dates[3]}; learned before "
-        f"{dates[2]}, judged on the last {len(test):,} bars, {dates[2]} to {dates[3]}.",
-    ]
-    if bars.truth is not None:
-        fee, slip = bars.instrument.fee_usd, 1
-        best = bars[test.start : test.stop].truth
+def _about(bars: Bars, judged: Window) -> list[str]:
+    """Where the bars come from, what was learned from and what was judged; on a synthetic market, the best anyone could have done."""
+    dates = bars.session.astype("datetime64[D]")
+    notes = [f"{len(bars):,} bars of {bars.instrument.symbol} from {bars.source}, trade dates {dates[0]} to {dates[-1]}."]
+    if judged.start:
         notes.append(
-            f"Synthetic market: a trader of one contract who saw its hidden state could at best expect "
-            f"{best.best_profit_usd(fee, slip):,.0f} USD on the test time." if best is not None else ""
+            f"Learned from bars before {dates[judged.start]}; every figure is of the last {len(judged):,} bars, trade dates "
+            f"{dates[judged.start]} to {dates[-1]}, which no model, threshold or calibration has seen."
         )
+    else:
+        notes.append("Nothing was learned: the figures are of the baseline on all bars.")
+    truth = bars[judged.start : judged.stop].truth
+    if truth is not None:
+        best = truth.best_profit_usd(bars.instrument.fee_usd, slippage_ticks=0)
+        notes.append(f"Synthetic market: a trader of one contract who saw its hidden state could have expected at most {best:,.0f} USD.")
     return notes
 
 

@@ -1,0 +1,94 @@
+"""
+esbt's compiled core; the public face is the package esbt.
+"""
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+__all__: list[str] = ['CoreBars', 'EntryModel', 'Forest', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'mark_equity', 'plan_dtype', 'simulate', 'simulate_each', 'trade_dtype', 'wilder_atr']
+class CoreBars:
+    """
+    Bars as the core reads them: whole ticks, borrowed from the arrays given.
+    """
+    def __init__(self, ts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], open: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], high: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], low: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], close: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], volume: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], session: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], segment: typing.Annotated[numpy.typing.ArrayLike, numpy.int32]) -> None:
+        ...
+    def __len__(self) -> int:
+        ...
+class EntryModel:
+    """
+    What is learned about an entry, asked through hooks at the signal bar's close.
+    """
+    def __init__(self, stop_hook: typing.Any, stop_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], stop_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], confidence_hook: typing.Any, confidence_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], calibration: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], threshold: typing.SupportsFloat | typing.SupportsIndex, features: typing.Annotated[numpy.typing.ArrayLike, numpy.float32]) -> None:
+        ...
+class Forest:
+    """
+    Trees as flat arrays; see esbt.Forest for the reader of models.
+    """
+    batch_address: typing.ClassVar[int] = 140014487596864
+    def __init__(self, *, tree_start: numpy.typing.NDArray[numpy.int64], feature: numpy.typing.NDArray[numpy.int32], threshold: numpy.typing.NDArray[numpy.float64], strict: numpy.typing.NDArray[numpy.uint8], nan_left: numpy.typing.NDArray[numpy.uint8], left: numpy.typing.NDArray[numpy.int32], right: numpy.typing.NDArray[numpy.int32], value: numpy.typing.NDArray[numpy.float64], n_features: typing.SupportsInt | typing.SupportsIndex, base: typing.SupportsFloat | typing.SupportsIndex = 0.0, average: bool = False) -> None:
+        ...
+    def leaves(self, x: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.int32]:
+        """
+        Node where each tree ends, int32[n, n_trees], counted from the tree's first node.
+        """
+    def predict(self, x: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Raw margins float64[n] of X float32[n, n_features].
+        """
+    def row(self, x: numpy.typing.NDArray[numpy.float32]) -> float:
+        """
+        Raw margin of one row float32[n_features].
+        """
+    @property
+    def n_features(self) -> int:
+        ...
+    @property
+    def n_nodes(self) -> int:
+        ...
+    @property
+    def n_trees(self) -> int:
+        ...
+    @property
+    def state_address(self) -> int:
+        ...
+def compute_features(bars: CoreBars, ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    float32[len(ids), N]: row k is feature number ids[k], NaN while it warms up in each segment
+    """
+def default_plan() -> numpy.typing.NDArray[numpy.void]:
+    """
+    One plan with the core's defaults.
+    """
+def ema_crossings(bars: CoreBars, fast: typing.SupportsInt | typing.SupportsIndex, slow: typing.SupportsInt | typing.SupportsIndex, warm_bars: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int8]:
+    """
+    Crossings of two EMAs, int8[n] in {-1, 0, +1}, known at each bar's close.
+    """
+def feature_registry() -> list[tuple[str, str, int, str]]:
+    """
+    list of (name, unit, warm_up bars, formula), in the order of feature numbers
+    """
+def mark_equity(bars: CoreBars, trades: numpy.typing.NDArray[numpy.void], plan: numpy.typing.NDArray[numpy.void]) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Equity at each bar's close, int64[n] in 1e-4 USD.
+    """
+def plan_dtype() -> numpy.dtype[typing.Any]:
+    """
+    The core's layout of a plan.
+    """
+def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
+    """
+    Trades (structured array) and the counts of skipped signals of one plan.
+    """
+def simulate_each(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
+    """
+    One independent trade per signal, overlaps allowed: what labels are made of.
+    """
+def trade_dtype() -> numpy.dtype[typing.Any]:
+    """
+    The core's layout of a trade.
+    """
+def wilder_atr(bars: CoreBars, period: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Wilder's ATR in ticks, float64[n], NaN while warming up.
+    """
