@@ -129,6 +129,7 @@ def test_the_page_shows_metrics_targets_costs_and_skips(page, runs):
     assert page.row("costs charged on all trades")[1:] == ["900.00 USD", "540.00 USD"]
     assert page.row("fee_usd")[1:] == ["2.25", "2.25"]
     assert page.row("strategy.stop_atr")[1:] == ["2", "2"]
+    assert page.row("strategy.trail_atr")[1:] == ["none", "none"]
     assert page.row("in position")[1:] == ["1,200", "1,200"]
     assert page.row("atr_14")[1:] == ["0.3123"]
     assert page.row("x & y")[1:] == ["n/a"]

@@ -96,7 +96,8 @@ def trades_chart(runs: Runs) -> Figure:
     for axes, (colour, label, run) in zip(rows, coloured(runs), strict=True):
         pnl = _pnl(run)
         decorate(axes)
-        axes.set_title(f"{label}: {len(pnl):,} trades", fontsize=10, loc="left")
+        mean = f", mean {pnl.mean():,.2f} USD (dashed)" if len(pnl) else ""
+        axes.set_title(f"{label}: {len(pnl):,} trades{mean}", fontsize=10, loc="left")
         axes.set_ylabel("Trades")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         axes.yaxis.set_major_formatter(THOUSANDS)
@@ -105,8 +106,7 @@ def trades_chart(runs: Runs) -> Figure:
             continue
         axes.hist(np.clip(pnl, bins[0], bins[-1]), bins=bins.tolist(), color=colour, edgecolor="white", linewidth=0.4)
         axes.axvline(0.0, color="black", linewidth=0.8)
-        axes.axvline(float(pnl.mean()), color="black", linestyle="--", linewidth=1.2, label=f"mean {pnl.mean():,.2f} USD")
-        axes.legend(frameon=False, fontsize=9, loc="upper right")
+        axes.axvline(float(pnl.mean()), color="black", linestyle="--", linewidth=1.2)
     note = " (the outermost bars hold everything beyond)" if clipped else ""
     rows[-1].set_xlabel(f"P&L of one trade, USD{note}")
     rows[-1].xaxis.set_major_formatter(THOUSANDS)
@@ -126,6 +126,7 @@ def metrics_chart(runs: Runs) -> Figure:
         axes.axhline(0.0, color="black", linewidth=0.8)
         axes.set_title(f"{target.label}  ({wanted(target)})", fontsize=10)
         axes.set_ylabel("%" if scale == 100.0 else "ratio", fontsize=9)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         name_bars(axes, runs)
         axes.margins(y=0.2)
         write_on_bars(axes, heights, [target_cell(target, value) for value in values])

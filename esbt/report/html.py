@@ -112,7 +112,12 @@ def _settings(runs: Runs) -> list[tuple[str, list[str]]]:
         ("bars", [run.bars_source + (" (SYNTHETIC)" if run.synthetic else "") for run in runs.values()]),
         ("costs charged on all trades", [_costs(run.trades) for run in runs.values()]),
     ]
-    return rows + [(name, [cell(one.get(name)) for one in flat]) for name in dict.fromkeys(name for one in flat for name in one)]
+    return rows + [(name, [_setting(one, name) for one in flat]) for name in dict.fromkeys(name for one in flat for name in one)]
+
+
+def _setting(flat: Mapping[str, Any], name: str) -> str:
+    """'none' for a setting that is off, empty for one that the run does not have."""
+    return "none" if name in flat and flat[name] is None else cell(flat.get(name))
 
 
 def _costs(trades: pl.DataFrame) -> str:
