@@ -98,7 +98,11 @@ def test_a_real_roll_overlap_is_told():
     assert sum(map(len, parts)) == 149_823
     for part in parts:
         frame = in_chicago(part)
-        assert (frame["session"] == naive_trade_date(frame)).all()
+        # This vendor has a few prints while the market is shut: they stay with the Friday before.
+        stray = frame.filter(frame["session"] != naive_trade_date(frame))
+        assert 0 < stray.height < 0.001 * frame.height
+        assert set(stray["session"].dt.weekday()) == {5}
+        assert (stray["clock"] - stray["session"].cast(pl.Datetime("ns")).dt.replace_time_zone("America/Chicago")).max().days <= 2
 
 
 def test_a_market_of_ones_own():
@@ -110,10 +114,13 @@ def test_a_market_of_ones_own():
 
     coin = replace(instrument("ES"), symbol="BTC", tick=1.0, multiplier=1.0, calendar="24/7")
     path = shared_data("btcperp_1min_2022-01.parquet")
-    bars = load_bars(path, coin)
-    assert len(bars) == 45_031
+    with pytest.raises(EsbtError, match=r"46821.75 at row 242 \(2022-01-01 03:03 UTC\): not a whole tick of BTC"):
+        load_bars(path, coin)
+    prices = pl.col("open", "high", "low", "close")
+    bars = load_bars(pl.read_parquet(path).filter(pl.all_horizontal(prices == prices.round())), coin)
+    assert len(bars) > 45_000
     assert (bars.frame["session"] == bars.frame["ts"].dt.date()).all()
-    with pytest.raises(EsbtError, match="2\\^26 ticks"):
+    with pytest.raises(EsbtError, match=r"2\^26 ticks"):
         load_bars(path, replace(coin, tick=0.0005))
 
 

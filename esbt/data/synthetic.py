@@ -173,8 +173,8 @@ def _interval_ns(interval: str) -> int:
 
 
 def _check(days: int, edge: float, seed: int, price: float, which: Instrument) -> None:
-    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
-        raise EsbtError(f"days is {days!r}: give a whole number of sessions, 1 or more")
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= 10_000:
+        raise EsbtError(f"days is {days!r}: give a whole number of sessions, 1 to 10000")
     if not 0.0 <= edge <= _MAX_EDGE:
         raise EsbtError(f"edge is {edge!r}: give 0 (no edge) to {_MAX_EDGE:g} (drift of a bar = its standard deviation)")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
@@ -188,6 +188,8 @@ def _sessions(which: Instrument, days: int, start: str) -> Sessions:
         first = date.fromisoformat(start)
     except (TypeError, ValueError):
         raise EsbtError(f"start is {start!r}: give an ISO date such as '2022-01-03'") from None
+    if not 1970 < first.year < 2100:
+        raise EsbtError(f"start is {start!r}: give a date from 1971 to 2099")
     found = sessions_between(which.calendar, first, first + timedelta(days=days * 3 // 2 + 30))
     if found.day.size < days:
         raise EsbtError(f"calendar {which.calendar!r} has only {found.day.size} of {days} sessions from {start}: take fewer days")
