@@ -130,3 +130,13 @@ def test_a_vendors_text_file():
     assert bars.frame["close"][0] == 4365.25
     assert str(bars.frame["ts"][0]) == "2023-09-24 22:00:00+00:00"
     assert str(bars.frame["session"][0]) == "2023-09-25"
+
+
+def test_absent_data_skips_at_a_desk_and_fails_in_the_pipeline(monkeypatch, tmp_path):
+    monkeypatch.setenv("ESBT_DATA", str(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no real data"):
+        shared_data(ES_5MIN)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no real data"):
+        shared_data(ES_5MIN)

@@ -148,7 +148,10 @@ class _Market:
 
 
 def shape(minute: Floats) -> Floats:
-    """Volatility over the session, mean square about 1: calm nights, a U from 8:30 to 15:00 Chicago, quieter after the close."""
+    """Volatility over the session, mean square about 1: calm nights, a U from 8:30 to 15:00 Chicago, quieter after the close.
+
+    Minutes count from the session's open, also in markets and years that open at another hour than 17:00 Chicago.
+    """
     across = (minute - DAY_START) / (DAY_END - DAY_START)
     day = 1.15 + 3.2 * np.abs(np.clip(across, 0.0, 1.0) - 0.5) ** 2 * 1.25
     night = 0.5 + 0.15 * np.sin(np.pi * np.clip((minute - 420.0) / 510.0, 0.0, 1.0))  # Europe's hours are a little livelier
