@@ -165,7 +165,7 @@ def summarize(bar_equity: npt.ArrayLike, bar_session: npt.ArrayLike, cash: float
     """All metrics of one run by name. Arguments as in `daily_table`; `trades` needs pnl (USD), entry_bar, exit_bar.
 
     Drawdown depth and length see every bar's close (deeper than daily closes show); ulcer_index and the ratios see session closes. An
-    account that touched zero at any bar is ruined: annual_return is -1 and the ratios of its returns are NaN, whatever it did afterwards.
+    account that touched zero at any bar is ruined: annual_return is -1 and all ratios of returns, calmar too, are NaN, whatever it did later.
     """
     equity, session = _marked(bar_equity, bar_session, cash)
     missing = [name for name in ("pnl", "entry_bar", "exit_bar") if name not in trades.columns]
@@ -176,15 +176,14 @@ def summarize(bar_equity: npt.ArrayLike, bar_session: npt.ArrayLike, cash: float
     days = np.concatenate((session[:1], session)) if len(session) else np.zeros(1, dtype=np.int64)
     deepest, ruined = max_drawdown(path), bool((path <= 0).any())
     rated = np.full(len(returns), np.nan) if ruined else returns  # ratios of a ruined account are undefined
-    yearly = -1.0 if ruined else annual_return(returns)
     pnl = trades["pnl"].to_numpy()
     return {
         "total_return": total_return(path),
-        "annual_return": yearly,
+        "annual_return": -1.0 if ruined else annual_return(returns),
         "annual_volatility": annual_volatility(rated),
         "sharpe": sharpe(rated),
         "sortino": sortino(rated),
-        "calmar": yearly / deepest if ruined else calmar(returns, drawdown=deepest),
+        "calmar": calmar(rated, drawdown=deepest),
         "max_drawdown": deepest,
         "max_drawdown_days": max_drawdown_days(path, days),
         "recovery_days": recovery_days(path, days),
