@@ -165,7 +165,7 @@ def summarize(bar_equity: npt.ArrayLike, bar_session: npt.ArrayLike, cash: float
     """All metrics of one run by name. Arguments as in `daily_table`; `trades` needs pnl (USD), entry_bar, exit_bar.
 
     Drawdown depth and length see every bar's close (deeper than daily closes show); ulcer_index and the ratios see session closes. An
-    account that touched zero at any bar is ruined: annual_return is -1 and all ratios of returns, calmar too, are NaN, whatever it did later.
+    account that touched zero at any bar is ruined: annual_return is -1 and all ratios, calmar too, are NaN, whatever it did later.
     """
     equity, session = _marked(bar_equity, bar_session, cash)
     missing = [name for name in ("pnl", "entry_bar", "exit_bar") if name not in trades.columns]
