@@ -10,14 +10,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from bridge import comparable, core_bars, core_plan, simulate_core
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from markets import Market, random_market, rules, seeded_markets
 from reference.records import Bar
 
 from esbt import _core
 
-LAW = settings(derandomize=True, deadline=None, database=None, max_examples=60)
+LAW = settings(derandomize=True, deadline=None, database=None, max_examples=60, phases=(Phase.explicit, Phase.generate, Phase.shrink))
 FIXED_SIZE = ["plain", "paths", "levels", "closes", "reverse"]  # families in which no trade depends on the trades before it by its size
 ABOUT = 10_000  # the mirror takes a price p to ABOUT - p
 
