@@ -66,8 +66,11 @@ class Forest:
         return int(self._core.n_trees)
 
     def predict(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Raw margins float64[n] of X float32[n, n_features]; NaN is a missing value. Equal to what the training library calls raw score,
-        output margin or decision function (of a random forest, LightGBM's too, the mean over its trees). Raises EsbtError for another type or shape."""
+        """Raw margins float64[n] of X float32[n, n_features]; NaN is a missing value.
+
+        Equal to what the training library calls raw score, output margin or decision function; of a random forest, LightGBM's too, the
+        mean over its trees. Raises EsbtError for another type or shape.
+        """
         margins: npt.NDArray[np.float64] = self._core.predict(_rows(X, (None, self.n_features)))
         return margins
 

@@ -54,6 +54,8 @@ def probes(forest_model: treelite.Model, x: np.ndarray, *, nan: bool = True, inf
         split = tree.get_field("node_type") == 1
         for f, t in zip(tree.get_field("split_index")[split], tree.get_field("threshold")[split].astype(np.float32), strict=True):
             edges[f] += [t, np.nextafter(t, np.float32(-np.inf)), np.nextafter(t, np.float32(np.inf))]
+    if not inf:  # scikit-learn's split "missing or not" has an infinite threshold
+        edges = {f: [v for v in values if not np.isinf(v)] for f, values in edges.items()}
     for f, values in edges.items():
         block = x[rng.integers(0, len(x), len(values))].copy()
         block[:, f] = values

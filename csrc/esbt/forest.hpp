@@ -140,7 +140,10 @@ class Forest {
     struct Node {
         std::int32_t key;  // right when the slot's key is greater
         std::uint32_t slot;
-        std::uint32_t left, right;  // from the forest's first node
+        std::uint32_t left, turn;  // left child from the forest's first node; left ^ turn is the right one
+
+        // Arithmetic instead of a choice: compilers make a jump of a choice, and half of these would be guessed wrong.
+        std::uint32_t next(const std::int32_t* keys) const { return left ^ (turn & (0U - static_cast<std::uint32_t>(keys[slot] > key))); }
     };
     static_assert(sizeof(Node) == 16);
 
@@ -181,18 +184,12 @@ class Forest {
     void walk(const std::int32_t* const (&at)[kLanes], std::uint32_t (&node)[kLanes], std::int32_t steps) const {
         const Node* nodes = nodes_.data();
         for (; steps > 0; --steps)
-            for (std::size_t i = 0; i < kLanes; ++i) {
-                const Node& d = nodes[node[i]];
-                node[i] = at[i][d.slot] > d.key ? d.right : d.left;
-            }
+            for (std::size_t i = 0; i < kLanes; ++i) node[i] = nodes[node[i]].next(at[i]);
     }
 
     std::uint32_t walk_one(const std::int32_t* keys, const Tree& tree) const {
         std::uint32_t node = tree.root;
-        for (std::int32_t s = 0; s < tree.depth; ++s) {
-            const Node& d = nodes_[node];
-            node = keys[d.slot] > d.key ? d.right : d.left;
-        }
+        for (std::int32_t s = 0; s < tree.depth; ++s) node = nodes_[node].next(keys);
         return node;
     }
 
@@ -221,7 +218,7 @@ class Forest {
             const auto self = static_cast<std::uint32_t>(g);
             if (a.feature[g] == -1) {
                 if (!std::isfinite(a.value[g])) throw std::invalid_argument(where + ": a leaf value is not a finite number");
-                nodes_[g] = {kHigh, 0, self, self};
+                nodes_[g] = {kHigh, 0, self, 0};
                 continue;
             }
             if (a.feature[g] < 0 || a.feature[g] >= a.n_features)
@@ -235,9 +232,9 @@ class Forest {
             const auto l = static_cast<std::size_t>(a.left[g]), r = static_cast<std::size_t>(a.right[g]);
             depth[static_cast<std::size_t>(i)] = 1 + std::max(depth[l], depth[r]);
             const std::int32_t slot = a.nan_left[g] ? a.feature[g] : a.n_features + a.feature[g];
-            nodes_[g] = {ordered::threshold_key(a.threshold[g], a.strict[g] != 0), static_cast<std::uint32_t>(slot),
-                         static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(l),
-                         static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(r)};
+            const auto to_left = static_cast<std::uint32_t>(first + a.left[g]), to_right = static_cast<std::uint32_t>(first + a.right[g]);
+            nodes_[g] = {ordered::threshold_key(a.threshold[g], a.strict[g] != 0), static_cast<std::uint32_t>(slot), to_left,
+                         to_left ^ to_right};
         }
         return {static_cast<std::uint32_t>(first), depth[0]};
     }
