@@ -55,8 +55,7 @@ void register_forest(py::module_& m) {
         .def_property_readonly("n_trees", &Forest::n_trees)
         .def_property_readonly("n_nodes", &Forest::n_nodes)
         .def_property_readonly("state_address", [](const Forest& f) { return reinterpret_cast<std::uintptr_t>(&f); })
-        .def_property_readonly_static("batch_address",
-                                      [](const py::object&) { return reinterpret_cast<std::uintptr_t>(&Forest::hook_batch); })
+        .def_property_readonly("batch_address", [](const Forest&) { return reinterpret_cast<std::uintptr_t>(&Forest::hook_batch); })
         .def(
             "predict",
             [](const Forest& f, const Rows& x) {
