@@ -1,0 +1,27 @@
+"""Lets the benchmarks import their neighbours, and writes down what they ran on. Knows no engine."""
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))  # at the end: nothing installed may be shadowed
+
+PACKAGES = ("esbt", "numpy", "polars", "numba", "vectorbt", "vectorbt-rust", "backtesting", "pandas", "lightgbm", "treelite")
+
+
+def pytest_benchmark_update_machine_info(config, machine_info):
+    """pytest-benchmark's hook: versions of what was measured, and how busy the machine was before the first run."""
+    machine_info["versions"] = {name: _version(name) for name in PACKAGES}
+    machine_info["cores"] = os.cpu_count()
+    machine_info["load_before"] = LOAD_BEFORE
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "from the source tree" if name == "esbt" else "not installed"
+
+
+LOAD_BEFORE = os.getloadavg()[0]

@@ -1,0 +1,19 @@
+"""How every row is measured: warm, and labelled so that report.py can put it into a table. Knows no engine."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+settled = pytest.mark.benchmark(min_rounds=9, disable_gc=True, warmup=True, warmup_iterations=1)
+
+
+def measure(benchmark: Any, run: Callable[[], object], table: str, engine: str, **labels: Any) -> None:
+    """Time `run` as one row of `table`.
+
+    labels: `unit` and `count` (the time is given per unit, `count` of them in one run); `reference` True for the row that the others are
+    compared with; `without` names the row whose time is taken off first; `note` is printed beside the row.
+    """
+    benchmark.group = table
+    benchmark.extra_info.update({"table": table, "engine": engine, "reference": False, "note": "", **labels})
+    benchmark(run)
