@@ -134,13 +134,14 @@ class Simulation {
         return {};
     }
 
-    // True when the position is to be reversed at the next open; the entry model may still refuse the new side.
+    // True when the position is to be reversed at the next open; the entry model may still refuse the new side. (Bar j ends neither a
+    // contract nor a day that closes positions, or there would be none.)
     bool in_position_signal(const Position& p, std::int64_t j, Order& order) {
         const std::int32_t side = m_.signals[j];
+        if (needs_atr_ && std::isnan(m_.atr[j])) return ++out_.skipped.atr, false;
         if (!plan_.reverse || side == p.side) return ++out_.skipped.in_position, false;
-        const std::int64_t dropped = out_.skipped.boundary + out_.skipped.atr;
         order = place(j, side);
-        return out_.skipped.boundary + out_.skipped.atr == dropped;
+        return true;
     }
 
     void record(const Position& p, const Exit& e, std::int64_t j) {
