@@ -6,6 +6,7 @@ and refused. Nothing here walks a tree or runs code from a file: model files are
 To read another library: one more branch in `_load`.
 """
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ _SKLEARN = (
     "HistGradientBoostingRegressor",
     "HistGradientBoostingClassifier",
 )
+# A tree's category lists, as XGBoost writes them: kind of list, then its values (JSON) or the type and number of what follows (UBJSON).
+_JSON_CATEGORIES = re.compile(rb'"categories(_nodes|_segments|_sizes|)"\s*:\s*\[([^\[\]]*)\]')
+_UBJ_CATEGORIES = re.compile(rb"categories(_nodes|_segments|_sizes|)\[\$([UiIlL])#L(.{8})", re.DOTALL)
+_UBJ_TYPES = {b"U": "u1", b"i": "i1", b"I": ">i2", b"l": ">i4", b"L": ">i8"}
 _KINDS = "a LightGBM or XGBoost model, a scikit-learn forest or gradient boosting, a treelite.Model, or a model file"
 
 
@@ -136,12 +141,31 @@ def _load_file(path: Path) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise EsbtError(f"the model file {path} cannot be read: {error.strerror}") from error
+    if suffix != ".txt":
+        _check_xgboost(data, _JSON_CATEGORIES if suffix == ".json" else _UBJ_CATEGORIES)
     if suffix == ".json":
         return forest_arrays(treelite.frontend.from_xgboost_json(data), tiny_is_zero=False)
     if suffix == ".ubj":
         return forest_arrays(treelite.frontend.from_xgboost_ubjson(data), tiny_is_zero=False)
     _check_lightgbm(data.decode("utf-8"))
     return forest_arrays(treelite.frontend.load_lightgbm_model(path), tiny_is_zero=True)
+
+
+def _check_xgboost(data: bytes, pattern: re.Pattern[bytes]) -> None:
+    """Refuse category lists that reach past their end: treelite would read there, and the process could die of it."""
+    lists: dict[bytes, list[npt.NDArray[np.int64]]] = {name: [] for name in (b"", b"_nodes", b"_segments", b"_sizes")}
+    for m in pattern.finditer(data):
+        if pattern is _JSON_CATEGORIES:
+            values = np.asarray([int(word) for word in m[2].split(b",") if word.strip()], dtype=np.int64)
+        else:
+            count = int.from_bytes(m[3], "big")
+            found = np.frombuffer(data, _UBJ_TYPES[m[2]], count, m.end()) if count else np.empty(0)
+            values = found.astype(np.int64)
+        lists[m[1]].append(values)
+    for number, (categories, nodes, first, size) in enumerate(zip(*lists.values(), strict=True)):
+        inside = len(nodes) == len(first) == len(size) and (first >= 0).all() and (size >= 0).all()
+        if not inside or (first > len(categories)).any() or (size > len(categories) - first).any():
+            raise EsbtError(f"tree {number} of the XGBoost model is corrupt: its categories do not fit; save the model again")
 
 
 def _check_lightgbm(text: str) -> None:

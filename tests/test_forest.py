@@ -2,6 +2,8 @@
 infinities, -0.0 and categories. Also: what cannot be read is refused with one clear error, and the core refuses walks that would not end.
 """
 
+import re
+
 import lightgbm as lgb
 import numpy as np
 import pytest
@@ -353,3 +355,25 @@ def test_core_compares_exactly():
 def test_core_refuses(changes, why):
     with pytest.raises(ValueError, match=why):
         core(**changes)
+
+
+def test_category_lists_that_reach_past_their_end(train, tmp_path):
+    # treelite reads there without looking: one damaged byte ended the process.
+    x, y = train
+    x = np.column_stack([x[:, :2], np.arange(len(x)) % 5]).astype(np.float32)
+    data = xgb.DMatrix(x, y + x[:, 2], feature_types=["q", "q", "c"], enable_categorical=True)
+    booster = xgb.train({"max_depth": 3, "tree_method": "hist", "max_cat_to_onehot": 2}, data, 3)
+    text, binary = (bytes(booster.save_raw(raw_format=f)) for f in ("json", "ubj"))
+    at = binary.index(b"categories_segments[$L#L") + len(b"categories_segments[$L#L") + 8
+    for suffix, good, bad in [
+        ("json", text, re.sub(rb'"categories_sizes":\[\d', b'"categories_sizes":[9999999', text)),
+        ("json", text, re.sub(rb'"categories_segments":\[0', b'"categories_segments":[-7', text)),
+        ("ubj", binary, binary[: at + 1] + b"\x7f" + binary[at + 2 :]),
+    ]:
+        path = tmp_path / f"m.{suffix}"
+        path.write_bytes(good)
+        np.testing.assert_allclose(Forest(path).predict(x), booster.predict(data), rtol=1e-5)
+        assert bad != good
+        path.write_bytes(bad)
+        with pytest.raises(EsbtError, match="categories do not fit"):
+            Forest(path)
