@@ -65,7 +65,7 @@ def simulate(
 ) -> tuple[npt.NDArray[np.void], dict[str, int]]:
     """The core's loop: raw trades (TRADE_DTYPE, ticks and 1e-4 USD) and counts of skipped signals.
 
-    each: one independent trade per signal, overlaps allowed, for labels. Raises what a hook's own callable raised.
+    each: one independent trade per signal, overlaps allowed, for labels. Raises what a hook's own callable raised, and EsbtError where a hook failed or gave a stop of NaN.
     """
     core_model, hooks = model.prepare(len(bars)) if model else (None, [])
     loop = _core.simulate_each if each else _core.simulate
@@ -79,10 +79,10 @@ def simulate(
             finer_first=_finer_first(bars, finer),
             model=core_model,
         )
-    except RuntimeError:
+    except RuntimeError as error:
         for hook in hooks:
             hook.raise_pending()
-        raise
+        raise EsbtError(f"the entry model failed: {error}") from error
     return trades.astype(TRADE_DTYPE, copy=False), skipped
 
 

@@ -107,7 +107,11 @@ class Signals(Exits):
         out = dict(data)
         out["values"] = _sides(data.get("values"))
         if data.get("atr_ticks") is not None:
-            out["atr_ticks"] = np.ascontiguousarray(data["atr_ticks"], dtype=np.float64)
+            atr = np.ascontiguousarray(data["atr_ticks"], dtype=np.float64)
+            wrong = np.flatnonzero(~(np.isnan(atr) | ((atr >= 0) & np.isfinite(atr))))
+            if wrong.size:
+                raise ValueError(f"atr_ticks must be 0 or more, or NaN while warming up, got {atr.flat[wrong[0]]} at row {wrong[0]}")
+            out["atr_ticks"] = atr
         return out
 
     def signals(self, bars: Bars) -> SideArray:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "esbt/hook.h"
@@ -39,7 +40,7 @@ struct EntryState {
 };
 
 struct HookFailed : std::runtime_error {
-    HookFailed() : std::runtime_error("a hook reported an error") {}
+    using std::runtime_error::runtime_error;
 };
 
 inline double ask(const HookInputs& h, const EntryModel& m, const EntryState& s) {
@@ -60,7 +61,7 @@ inline double ask(const HookInputs& h, const EntryModel& m, const EntryState& s)
         }
     }
     double out = 0.0;
-    if (h.hook->batch(h.hook->state, row, 1, &out) != 0) throw HookFailed();
+    if (h.hook->batch(h.hook->state, row, 1, &out) != 0) throw HookFailed("a hook reported an error");
     return out;
 }
 
@@ -72,6 +73,7 @@ struct Decision {
 
 inline Decision decide(const EntryModel& m, EntryState s) {
     if (m.stop.hook) s.stop_atr = std::clamp(ask(m.stop, m, s), m.stop_low, m.stop_high);
+    if (std::isnan(s.stop_atr)) throw HookFailed("the stop hook gave NaN at bar " + std::to_string(s.bar));
     if (!m.confidence.hook) return {s.stop_atr, std::numeric_limits<double>::quiet_NaN(), true};
     const double margin = ask(m.confidence, m, s);
     const double p = 1.0 / (1.0 + std::exp(-(m.calibration_a * margin + m.calibration_b)));

@@ -6,15 +6,13 @@
 
 namespace esbt {
 
-constexpr std::int32_t kFar = 1 << 28;           // a distance no price crosses: "off"
+constexpr std::int32_t kFar = 1 << 28;  // a distance no price crosses: "off"
 constexpr double kOff = std::numeric_limits<double>::infinity();
 constexpr std::int32_t kNever = std::numeric_limits<std::int32_t>::max();
 
 enum class Path : std::int32_t { worst = 0, best = 1, nearest = 2, finer = 3 };
 enum class Sizing : std::int32_t { fixed = 0, risk = 1, kelly = 2 };
-enum class Reason : std::int8_t {
-    stop = 0, target, trail, break_even, reverse, max_bars, session_close, contract_end, end_of_data
-};
+enum class Reason : std::int8_t { stop = 0, target, trail, break_even, reverse, max_bars, session_close, contract_end, end_of_data };
 
 struct Plan {
     double stop_atr = 2.0;
@@ -22,11 +20,11 @@ struct Plan {
     double trail_atr = kOff;
     double chandelier_atr = kOff;
     double break_even_r = kOff;
-    double risk_fraction = 0.0;      // of closed equity, risk sizing
-    double kelly_fraction = 0.0;     // share of full Kelly, kelly sizing
-    double payoff = 1.0;             // mean win over mean loss, kelly sizing
-    double heat_cap = 0.06;          // open risk at most this share of closed equity, kelly sizing
-    double volatility_ref = kOff;    // ATR / price above which kelly size shrinks in proportion
+    double risk_fraction = 0.0;    // of closed equity, risk sizing
+    double kelly_fraction = 0.0;   // share of full Kelly, kelly sizing
+    double payoff = 1.0;           // mean win over mean loss, kelly sizing
+    double heat_cap = 0.06;        // open risk at most this share of closed equity, kelly sizing
+    double volatility_ref = kOff;  // ATR / price above which kelly size shrinks in proportion
     std::int32_t break_even_offset_ticks = 0;
     std::int32_t max_bars = kNever;
     std::int32_t slippage_ticks = 1;
@@ -35,23 +33,23 @@ struct Plan {
     std::int32_t flat_at_close = 1;
     std::int32_t reverse = 0;
     Sizing sizing = Sizing::fixed;
-    std::int32_t contracts = 1;      // fixed sizing
-    std::int32_t max_contracts = kNever;
-    std::int64_t cash_e4 = 0;        // USD * 1e4
-    std::int64_t tick_value_e4 = 0;  // USD * 1e4 per tick and contract
-    std::int64_t fee_e4 = 0;         // USD * 1e4 per contract and side
+    std::int32_t contracts = 1;              // fixed sizing
+    std::int32_t max_contracts = 1'000'000;  // keeps money within int64
+    std::int64_t cash_e4 = 0;                // USD * 1e4
+    std::int64_t tick_value_e4 = 0;          // USD * 1e4 per tick and contract
+    std::int64_t fee_e4 = 0;                 // USD * 1e4 per contract and side
 };
 
 struct Trade {
     std::int64_t entry_bar;
     std::int64_t exit_bar;
-    std::int64_t pnl_e4;             // USD * 1e4, net of costs
+    std::int64_t pnl_e4;  // USD * 1e4, net of costs
     std::int64_t costs_e4;
-    double confidence;               // NaN without a confidence model
+    double confidence;  // NaN without a confidence model
     std::int32_t contracts;
-    std::int32_t entry_price;        // ticks
+    std::int32_t entry_price;  // ticks
     std::int32_t exit_price;
-    std::int32_t stop_distance;      // ticks, kFar when off
+    std::int32_t stop_distance;  // ticks, kFar when off
     std::int32_t target_distance;
     std::int32_t mae_ticks;
     std::int32_t mfe_ticks;
@@ -61,12 +59,12 @@ struct Trade {
     std::int8_t pad = 0;
 };
 
-struct Skipped {                     // why signals did not become trades
-    std::int64_t boundary = 0;       // last bar of data, contract or session
-    std::int64_t atr = 0;            // ATR still warming up
-    std::int64_t confidence = 0;     // the entry filter said no
-    std::int64_t size = 0;           // zero contracts
-    std::int64_t in_position = 0;    // ignored, a position was open
+struct Skipped {                   // why signals did not become trades
+    std::int64_t boundary = 0;     // last bar of data, contract or session
+    std::int64_t atr = 0;          // ATR still warming up
+    std::int64_t confidence = 0;   // the entry filter said no
+    std::int64_t size = 0;         // zero contracts
+    std::int64_t in_position = 0;  // ignored, a position was open
 };
 
 }  // namespace esbt
