@@ -25,7 +25,6 @@ class Forest:
     """
     Trees as flat arrays; see esbt.Forest for the reader of models.
     """
-    batch_address: typing.ClassVar[int] = 140014487596864
     def __init__(self, *, tree_start: numpy.typing.NDArray[numpy.int64], feature: numpy.typing.NDArray[numpy.int32], threshold: numpy.typing.NDArray[numpy.float64], strict: numpy.typing.NDArray[numpy.uint8], nan_left: numpy.typing.NDArray[numpy.uint8], left: numpy.typing.NDArray[numpy.int32], right: numpy.typing.NDArray[numpy.int32], value: numpy.typing.NDArray[numpy.float64], n_features: typing.SupportsInt | typing.SupportsIndex, base: typing.SupportsFloat | typing.SupportsIndex = 0.0, average: bool = False) -> None:
         ...
     def leaves(self, x: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.int32]:
@@ -40,6 +39,9 @@ class Forest:
         """
         Raw margin of one row float32[n_features].
         """
+    @property
+    def batch_address(self) -> int:
+        ...
     @property
     def n_features(self) -> int:
         ...

@@ -129,6 +129,9 @@ def _load(model: object) -> dict[str, Any]:
     if "xgboost.Booster" in names:
         return forest_arrays(treelite.frontend.from_xgboost(held), tiny_is_zero=False)
     if any(f"sklearn.{name}" in names for name in _SKLEARN):
+        categorical = getattr(held, "is_categorical_", None)
+        if categorical is not None and np.any(categorical):
+            raise EsbtError(f"a {type(model).__name__} with categorical features is not supported: encode them, or use LightGBM or XGBoost")
         return forest_arrays(treelite.sklearn.import_model(held), tiny_is_zero=False)
     raise EsbtError(f"a {type(model).__name__} is not a forest: give {_KINDS} ({', '.join(_SKLEARN)})")
 

@@ -377,3 +377,10 @@ def test_category_lists_that_reach_past_their_end(train, tmp_path):
         path.write_bytes(bad)
         with pytest.raises(EsbtError, match="categories do not fit"):
             Forest(path)
+
+
+def test_histogram_boosting_with_categories_is_refused() -> None:
+    x = np.arange(400, dtype=np.float32).reshape(200, 2) % 5
+    model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0]).fit(x, x[:, 0])
+    with pytest.raises(EsbtError, match="categorical features is not supported"):
+        Forest(model)
