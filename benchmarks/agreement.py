@@ -48,11 +48,13 @@ def require_same_trades(ours: Trades, theirs: Trades, name: str) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
         mine, other = (", ".join(f"{field}={column[first]}" for field, column in t._asdict().items()) for t in (ours, theirs))
-        raise AssertionError(f"{name} differs in {wrong.sum()} of {both} trades, first in number {first}\n  esbt: {mine}\n  {name}: {other}")
+        raise AssertionError(
+            f"{name} differs in {wrong.sum()} of {both} trades, first in number {first}\n  esbt: {mine}\n  {name}: {other}"
+        )
     if len(ours.entry_bar) != len(theirs.entry_bar):
         raise AssertionError(f"esbt made {len(ours.entry_bar)} trades, {name} {len(theirs.entry_bar)}")
 
 
 def require_same_equity(ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], name: str) -> None:
-    """USD at every bar, within a tenth of a cent: rivals sum floats on a billion of cash. Raises AssertionError."""
+    """USD at every bar, within a tenth of a cent: rivals sum floats. Raises AssertionError."""
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-3, err_msg=f"equity of {name}")

@@ -1,4 +1,4 @@
-"""Lets the benchmarks import their neighbours, and writes down what they ran on. Knows no engine."""
+"""Lets the benchmarks import their neighbours, holds every engine to one thread, writes down what they ran on. Knows no engine."""
 
 import os
 import sys
@@ -6,6 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))  # at the end: nothing installed may be shadowed
+
+LOAD_BEFORE = os.getloadavg()[0]
+for _threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_threads] = "1"  # read when the engines are first imported, after this file
 
 PACKAGES = ("esbt", "numpy", "polars", "numba", "vectorbt", "vectorbt-rust", "backtesting", "pandas", "lightgbm", "treelite")
 
@@ -22,6 +26,3 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "from the source tree" if name == "esbt" else "not installed"
-
-
-LOAD_BEFORE = os.getloadavg()[0]

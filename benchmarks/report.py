@@ -64,11 +64,14 @@ def _table(name: str, rows: list[Row]) -> str:
     reference = next((row for row in rows if row["reference"]), None)
     size = f"{rows[0]['count']:,} bars, {rows[0]['trades']:,} trades, equal in every engine.\n\n" if "trades" in rows[0] else ""
     unit = rows[0]["unit"]
-    lines = [f"## {name}\n\n{size}| engine | median ms | ns a {unit} | against {_name(reference)} | spread | rounds | |", "|---|--:|--:|--:|--:|--:|---|"]
+    lines = [
+        f"## {name}\n\n{size}| engine | median ms | ns a {unit} | against {_name(reference)} | spread | rounds | |",
+        "|---|--:|--:|--:|--:|--:|---|",
+    ]
     for row in rows:
         ns = _ns(row, rows)
         ratio = "" if reference is None or row is reference or _is_base(row, rows) else f"{ns / _ns(reference, rows):.2f}"
-        faster = ratio and ns < _ns(reference, rows) and not row["engine"].startswith("esbt")
+        faster = ratio and row["rival"] and ns < _ns(reference, rows)
         remarks = "; ".join(part for part in (f"**faster than {_name(reference)}**" if faster else "", row["note"]) if part)
         line = f"| {row['engine']} | {row['median'] * 1e3:.4g} | {ns:.4g} | {ratio} | {row['spread']:.0%} | {row['rounds']} | {remarks} |"
         lines.append(line)

@@ -12,8 +12,9 @@ def measure(benchmark: Any, run: Callable[[], object], table: str, engine: str, 
     """Time `run` as one row of `table`.
 
     labels: `unit` and `count` (the time is given per unit, `count` of them in one run); `reference` True for the row that the others are
-    compared with; `without` names the row whose time is taken off first; `note` is printed beside the row.
+    compared with; `rival` True where being faster than the reference is a loss; `without` names the row whose time is taken off first;
+    `note` is printed beside the row.
     """
     benchmark.group = table
-    benchmark.extra_info.update({"table": table, "engine": engine, "reference": False, "note": "", **labels})
+    benchmark.extra_info.update({"table": table, "engine": engine, "reference": False, "rival": False, "note": "", **labels})
     benchmark(run)

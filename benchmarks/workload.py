@@ -26,7 +26,7 @@ Flags = npt.NDArray[np.bool_]
 N_BARS = int(os.environ.get("ESBT_BENCH_BARS", "1000000"))
 N_BARS_SLOW = 50_000  # for rivals that take microseconds a bar
 SEED, STOP_ATR, TARGET_R = 20_260, 2.0, 2.0
-CASH = 1e9  # no rival may refuse an order for want of margin
+CASH = 1e7  # no rival may refuse an order for want of margin
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """One LightGBM forest of 200 trees with 31 leaves on 40 features, and the ways to ask it: esbt, LightGBM itself, treelite's GTIL.
 
-One thread each. Block predictions also serve one row; what a single row costs a Python caller is mostly the call, so the loop's own cost
-is measured apart (`EntryAsk`), where no Python runs between two rows.
+One thread each. What a single row costs a Python caller is partly the call, so the loop's own cost is measured apart (`EntryAsk`), where no
+Python runs between two rows.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ import esbt
 from esbt.backtest import simulate
 
 N_FEATURES, N_TREES, N_LEAVES = 40, 200, 31
+WEIGHTS = np.linspace(-1.0, 1.0, N_FEATURES)
 Rows = npt.NDArray[np.float32]
 Margins = npt.NDArray[np.float64]
 
@@ -42,14 +43,14 @@ def booster() -> lgb.Booster:
     return trained
 
 
-def predictors() -> dict[str, Callable[[Rows], Margins]]:
-    """Name -> raw margins float64[n] of float32[n, 40]; esbt's three doors first."""
+def predictors() -> dict[str, Callable[[Rows], Any]]:
+    """Name -> raw margins float64[n] of float32[n, 40]; esbt's three doors first; `row` gives a float for one row."""
     model = booster()
     forest, loaded = esbt.Forest(model), treelite.frontend.from_lightgbm(model)
     return {
         "esbt Forest.predict": forest.predict,
         "esbt hook": forest.hook,
-        "esbt Forest.row": lambda X: np.array([forest.row(x) for x in X]),
+        "esbt Forest.row": lambda X: forest.row(X[0]) if len(X) == 1 else np.array([forest.row(x) for x in X]),
         "LightGBM predict": lambda X: model.predict(X, raw_score=True, num_threads=1),
         "treelite GTIL": lambda X: treelite.gtil.predict(loaded, X, nthread=1, pred_margin=True).reshape(-1),
     }
@@ -71,13 +72,13 @@ def _weighted_sum(_state, values, n, out):
     for i in range(n):
         total = 0.0
         for k in range(N_FEATURES):
-            total += values[i * N_FEATURES + k] * (k - 20)
+            total += values[i * N_FEATURES + k] * WEIGHTS[k]
         out[i] = total
     return 0
 
 
 class EntryAsk:
-    """A backtest that asks a confidence hook of 40 inputs at every signal it can act on, and refuses none, so that the trades stay the same."""
+    """A backtest that asks a confidence hook of 40 inputs at every signal it can act on, and refuses none: the trades stay the same."""
 
     def __init__(self, w: Workload, hook: str) -> None:
         self.w, self.plan = w, w.account.plan(w.strategy, w.bars.instrument)
@@ -85,7 +86,7 @@ class EntryAsk:
         matrix = np.random.default_rng(SEED).standard_normal((N_FEATURES, len(w)), dtype=np.float32)
         self.features = esbt.Features(matrix, names, 0, w.bars.ts)
         self.forest = esbt.Forest(booster())
-        asked = {"no hook": None, "numba cfunc": _cfunc(), "forest": self.forest, "Python function": _python}[hook]
+        asked = {"no hook": None, "forest": self.forest, "compiled function": _cfunc(), "Python function": _python}[hook]
         self.model = esbt.EntryModel(self.features, confidence=esbt.Ask(asked, names)) if asked is not None else None
 
     def run(self) -> Any:
@@ -108,4 +109,4 @@ def _cfunc() -> esbt.Hook:
 
 
 def _python(X: Rows) -> Margins:
-    return X.sum(axis=1, dtype=np.float64)
+    return X @ WEIGHTS

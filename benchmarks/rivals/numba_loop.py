@@ -15,7 +15,7 @@ from workload import CASH, STOP_ATR, TARGET_R, Workload
 
 
 @numba.njit(error_model="numpy")
-def trade_loop(open_, high, low, close, flat, side, atr, stop_atr, target_r, tick, slip, usd_per_point, fee, capacity):  # noqa: PLR0917
+def trade_loop(open_, high, low, close, flat, side, atr, stop_atr, target_r, tick, slip, usd_per_point, fee, capacity):  # noqa: PLR0912, PLR0917
     """Columns of the trades, each of the number of trades; `capacity` is an upper bound of it."""
     entry_bar, exit_bar = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     sides, entry_price = np.empty(capacity, np.int64), np.empty(capacity)

@@ -1,9 +1,10 @@
-"""vectorbt's `Portfolio.from_signals`, with its Numba engine or its Rust engine (`pip install vectorbt[rust]`; engine="rust" never falls back).
+"""vectorbt's `Portfolio.from_signals`, with its Numba engine or its Rust engine (package vectorbt-rust; "rust" never falls back).
 
 How the rules are put into its words: a signal of bar t is an entry at bar t + 1, at the price "open"; a session's last bar carries exits
 at the price "close"; stops are fractions of the entry's price, one for each bar; 50 units stand for one contract of 50 USD a point, so
-that its profit is in USD; an opposite signal while in position is ignored. The fractions are made smaller by 1e-12, so that float
-rounding cannot put a level past the tick that touches it. What it cannot express is listed at `workload.common_rules`.
+that its profit is in USD; an opposite signal while in position is ignored. The fractions are made smaller by 1e-15, four times
+what float rounding may do to a level, so that it cannot end up past the tick that touches it. What it cannot express is listed at
+`workload.common_rules`.
 
 `run_trades` gives its order records alone, which is less than trades (it pairs orders into trades when asked); `run_equity` asks for both.
 """
@@ -16,7 +17,7 @@ import vectorbt as vbt
 from agreement import Trades
 from workload import CASH, Workload
 
-SHRINK = 1e-12
+SHRINK = 1e-15
 
 
 class VectorBT:
