@@ -5,7 +5,6 @@ Most bad input goes through `main` in this process; what only a process can show
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -54,6 +53,14 @@ def main(monkeypatch, capsys, *words):
     return ended.value.code, out, err
 
 
+def contents(folder):
+    return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_a_good_run(workplace):
     """Exit code 0, tables on standard output, nothing on standard error, and a page in the folder named."""
     code, out, err = call("run", "--config", "small.toml", "--out", "report", cwd=workplace)
@@ -62,21 +69,16 @@ def test_a_good_run(workplace):
     assert "Sharpe" in out
     assert "SYNTHETIC" in (workplace / "report" / "index.html").read_text("utf-8")
     assert json.loads((workplace / "report" / "metrics.json").read_text("utf-8"))["synthetic"] is True
-    assert sorted(os.listdir(workplace)) == ["report", "small.toml"]
+    assert names(workplace) == ["report", "small.toml"]
 
 
 def test_a_good_run_on_a_file(workplace, monkeypatch, capsys):
     """--data, --instrument and --out over what the configuration says; nothing synthetic about it."""
     frame = market(days=5, edge=0.0, seed=1, interval="5min").frame
     frame.select("ts", "open", "high", "low", "close", "volume").rename({"ts": "ts_event"}).write_parquet("bars.parquet")
-    monkeypatch.setattr(
-        sys, "argv", ["esbt", "run", "--config", "small.toml", "--data", "bars.parquet", "--instrument", "MES", "--out", "r"]
-    )
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code in (0, None)
-    printed, err = capsys.readouterr()
-    assert err == ""
+    words = ("--config", "small.toml", "--data", "bars.parquet", "--instrument", "MES", "--out", "r")
+    code, printed, err = main(monkeypatch, capsys, "run", *words)
+    assert (code or 0, err) == (0, "")
     assert "SYNTHETIC" not in printed
     assert "SYNTHETIC" not in (workplace / "r" / "index.html").read_text("utf-8")
     said = json.loads((workplace / "r" / "metrics.json").read_text("utf-8"))
@@ -113,7 +115,7 @@ def test_bad_input_is_one_line_and_code_2(workplace, monkeypatch, capsys, name):
     words, files, expected = BAD[name]
     for file, text in files.items():
         (workplace / file).write_text(text)
-    before = {file: (workplace / file).read_text() for file in os.listdir(workplace)}
+    before = contents(workplace)
     config = [] if "--config" in words else ["--config", "small.toml"]
     code, out, err = main(monkeypatch, capsys, "run", *config, *words)
     assert code == 2
@@ -121,17 +123,16 @@ def test_bad_input_is_one_line_and_code_2(workplace, monkeypatch, capsys, name):
     assert err.count("\n") == 1
     assert expected in err
     assert "Traceback" not in out + err
-    assert {file: (workplace / file).read_text() for file in os.listdir(workplace)} == before
+    assert contents(workplace) == before
 
 
-@pytest.mark.parametrize("config", ["[strategy]\nfats = 3\n", "[strategy"])
-def test_a_bad_configuration_in_a_process(workplace, config):
-    (workplace / "bad.toml").write_text(config)
+def test_a_bad_configuration_in_a_process(workplace):
+    (workplace / "bad.toml").write_text("[strategy]\nfats = 3\n")
     code, out, err = call("run", "--config", "bad.toml", cwd=workplace)
     assert (code, out) == (2, "")
     assert err.startswith("error: config 'bad.toml'")
     assert err.count("\n") == 1
-    assert sorted(os.listdir(workplace)) == ["bad.toml", "small.toml"]
+    assert names(workplace) == ["bad.toml", "small.toml"]
 
 
 @pytest.mark.parametrize("words", [["run", "--dta", "x"], ["rum"], ["run", "extra"]])
@@ -140,7 +141,7 @@ def test_unknown_words_of_the_command_line(workplace, monkeypatch, capsys, words
     assert code == 2
     assert words[1] in err if len(words) > 1 else words[0] in err
     assert "Traceback" not in out + err
-    assert os.listdir(workplace) == ["small.toml"]
+    assert names(workplace) == ["small.toml"]
 
 
 def test_help(monkeypatch, capsys):
@@ -180,10 +181,10 @@ def test_ctrl_c_while_learning(workplace):
             process.kill()
     assert process.returncode == 130
     assert "Traceback" not in err
-    assert os.listdir(workplace) == ["small.toml"]
+    assert names(workplace) == ["small.toml"]
 
 
-@pytest.mark.parametrize("files", [0, 3, 8])
+@pytest.mark.parametrize("files", [0, 8])
 def test_ctrl_c_while_writing(workplace, files):
     """The signal comes with half of a file written, after `files` whole ones: what is there is whole, there is no scrap and no page."""
     script = f"""
