@@ -55,9 +55,8 @@ def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = N
     """`backtest` with its account already checked."""
     plan = account.plan(strategy, bars.instrument)
     trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model)
-    equity = _core.mark_equity(bars.core, trades, plan)
     settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
-    return Result(bars=bars, raw_trades=trades, equity_e4=equity, skipped=skipped, cash=account.cash, settings=settings)
+    return Result(bars=bars, raw_trades=trades, plan=plan, skipped=skipped, cash=account.cash, settings=settings)
 
 
 def simulate(

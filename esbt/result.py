@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from esbt import metrics
+from esbt import _core, metrics
 from esbt.data import Bars
-from esbt.plan import FAR, REASONS, USD
+from esbt.plan import FAR, REASONS, USD, Plan
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
     """Outcome of one backtest on `bars`.
 
-    raw_trades: the core's records (ticks, 1e-4 USD). equity_e4: equity at each bar's close, int64[N], 1e-4 USD. skipped: signals that did
-    not become trades, by reason. settings: what was charged and assumed.
+    raw_trades: the core's records (ticks, 1e-4 USD). plan: the core's plan. skipped: signals that did not become trades, by reason.
+    settings: what was charged and assumed.
     """
 
     bars: Bars
     raw_trades: npt.NDArray[np.void]
-    equity_e4: npt.NDArray[np.int64]
+    plan: Plan
     skipped: dict[str, int]
     cash: float
     settings: dict[str, Any]
@@ -38,6 +38,11 @@ class Result:
     def bars_source(self) -> str:
         """Where the bars came from."""
         return self.bars.source
+
+    @cached_property
+    def equity_e4(self) -> npt.NDArray[np.int64]:
+        """Equity at each bar's close, int64[N], 1e-4 USD, exact: fees are paid at entry and exit, the open position is marked at the close."""
+        return _core.mark_equity(self.bars.core, self.raw_trades, self.plan)
 
     @cached_property
     def trades(self) -> pl.DataFrame:

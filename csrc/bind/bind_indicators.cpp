@@ -36,8 +36,8 @@ void register_indicators(py::module_& m) {
         .def(py::init([](Column<std::int64_t> ts, Column<std::int32_t> open, Column<std::int32_t> high, Column<std::int32_t> low,
                          Column<std::int32_t> close, Column<std::int64_t> volume, Column<std::int32_t> session,
                          Column<std::int32_t> segment) {
-                 CoreBars b{ts, open, high, low, close, volume, session, segment};
-                 b.view();
+                 CoreBars b{ts, open, high, low, close, volume, session, segment, {}};
+                 b.ends = find_ends(b.view());
                  return b;
              }),
              py::arg("ts"), py::arg("open"), py::arg("high"), py::arg("low"), py::arg("close"), py::arg("volume"), py::arg("session"),

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 
@@ -74,6 +75,7 @@ static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, c
     Inputs in;
     in.market.bars = bars.view();
     const std::int64_t n = in.market.bars.n;
+    in.market.ends = &bars.ends;
     in.market.signals = column_of(signals, n, "signals");
     in.market.atr = column_of(atr, n, "atr");
     in.plan = one_plan(plan);
@@ -96,8 +98,10 @@ static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, c
 using Handed = py::typing::Tuple<py::array, py::typing::Dict<py::str, py::int_>>;
 
 static Handed hand_over(Outcome&& outcome) {
-    TradeArray trades(static_cast<py::ssize_t>(outcome.trades.size()));
-    std::copy(outcome.trades.begin(), outcome.trades.end(), trades.mutable_data());
+    auto held = std::make_unique<std::vector<Trade>>(std::move(outcome.trades));
+    const py::capsule owner(held.get(), [](void* p) { delete static_cast<std::vector<Trade>*>(p); });
+    const TradeArray trades(static_cast<py::ssize_t>(held->size()), held->data(), owner);
+    held.release();
     const Skipped& s = outcome.skipped;
     py::dict skipped;
     skipped["boundary"] = s.boundary;

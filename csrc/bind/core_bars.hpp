@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "esbt/agenda.hpp"
 #include "esbt/bars.hpp"
 
 namespace esbt::bind {
@@ -29,6 +30,7 @@ struct CoreBars {
     Column<std::int32_t> open, high, low, close;
     Column<std::int64_t> volume;
     Column<std::int32_t> session, segment;
+    Ends ends;
 
     BarsView view() const {
         const py::ssize_t n = ts.size();

@@ -30,6 +30,8 @@ struct EntryModel {
     double threshold = 0.0;
     const float* features = nullptr;  // [F, n], column-major by feature
     std::int64_t n_bars = 0;
+
+    bool asks() const { return stop.hook || confidence.hook; }
 };
 
 struct EntryState {

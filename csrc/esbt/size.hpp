@@ -10,10 +10,10 @@
 namespace esbt {
 
 struct SizeInputs {
-    std::int64_t equity_e4;       // closed, USD * 1e4
-    std::int32_t stop_distance;   // ticks
-    double confidence;            // calibrated probability of a win, NaN without a model
-    double relative_volatility;   // ATR / |price|
+    std::int64_t equity_e4;      // closed, USD * 1e4
+    std::int32_t stop_distance;  // ticks
+    double confidence;           // calibrated probability of a win, NaN without a model
+    double relative_volatility;  // ATR / |price|
 };
 
 inline std::int32_t whole_contracts(double affordable, const Plan& plan) {
@@ -21,7 +21,8 @@ inline std::int32_t whole_contracts(double affordable, const Plan& plan) {
     return static_cast<std::int32_t>(std::min(std::floor(affordable), static_cast<double>(plan.max_contracts)));
 }
 
-// Share of equity put at risk: fractional Kelly f = p - (1 - p) / b (Kelly 1956; Thorp 2006, section 2), shrunk in volatile markets, capped by heat.
+// Share of equity put at risk: fractional Kelly f = p - (1 - p) / b (Kelly 1956; Thorp 2006, section 2), shrunk in volatile markets, capped
+// by heat.
 inline double kelly_share(const Plan& plan, const SizeInputs& in) {
     const double full = in.confidence - (1.0 - in.confidence) / plan.payoff;
     const double calm = std::min(1.0, plan.volatility_ref / in.relative_volatility);
@@ -32,9 +33,12 @@ inline std::int32_t contracts_for(const Plan& plan, const SizeInputs& in) {
     const double equity = static_cast<double>(in.equity_e4);
     const double risk = static_cast<double>(in.stop_distance) * static_cast<double>(plan.tick_value_e4);
     switch (plan.sizing) {
-        case Sizing::risk: return whole_contracts(equity * plan.risk_fraction / risk, plan);
-        case Sizing::kelly: return whole_contracts(equity * kelly_share(plan, in) / (risk + 2.0 * static_cast<double>(plan.fee_e4)), plan);
-        case Sizing::fixed: break;
+        case Sizing::risk:
+            return whole_contracts(equity * plan.risk_fraction / risk, plan);
+        case Sizing::kelly:
+            return whole_contracts(equity * kelly_share(plan, in) / (risk + 2.0 * static_cast<double>(plan.fee_e4)), plan);
+        case Sizing::fixed:
+            break;
     }
     return plan.contracts;
 }

@@ -1,6 +1,7 @@
-// The market's rulebook (docs/rulebook.md), one bar at a time: what happens to an open position at a bar's open, inside it, and at its close.
-// Everything is seen from the position's side: prices are multiplied by the side, so a short is a long in a mirrored market and there is one
-// code path. Knows neither signals nor money. To add an exit: a field in Plan and Position, its line here, in the twin, and a scenario.
+// The market's rulebook (docs/rulebook.md), one bar at a time: what happens to an open position at a bar's open, inside it, and at its
+// close. Everything is seen from the position's side: prices are multiplied by the side, so a short is a long in a mirrored market and
+// there is one code path. Knows neither signals nor money. To add an exit: a field in Plan and Position, its line here, in the twin, and a
+// scenario.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -91,10 +92,14 @@ inline Exit exit_inside(Position& p, const SidedBar& b, const Plan& plan, const 
     if (!stop_hit) return take_target(p);
     p.ambiguous = true;
     switch (plan.path) {
-        case Path::best: return take_target(p);
-        case Path::nearest: return b.open - b.low <= b.high - b.open ? take_stop(p, plan) : take_target(p);
-        case Path::finer: return resolve_finer(p, plan, finer, j);
-        case Path::worst: break;
+        case Path::best:
+            return take_target(p);
+        case Path::nearest:
+            return b.open - b.low <= b.high - b.open ? take_stop(p, plan) : take_target(p);
+        case Path::finer:
+            return resolve_finer(p, plan, finer, j);
+        case Path::worst:
+            break;
     }
     return take_stop(p, plan);
 }
