@@ -4,7 +4,7 @@ ESBT_SANITIZE=address,undefined builds a checked core (see scripts/sanitize.sh f
 """
 
 import os
-from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
@@ -17,16 +17,22 @@ compile_args = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-We
 link_args: list[str] = []
 if sanitize:
     compile_args = [
-        "-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=off", "-Wall", "-Wextra",
-        f"-fsanitize={sanitize}", "-fno-sanitize-recover=undefined",
+        "-O1",
+        "-g",
+        "-fno-omit-frame-pointer",
+        "-ffp-contract=off",
+        "-Wall",
+        "-Wextra",
+        f"-fsanitize={sanitize}",
+        "-fno-sanitize-recover=undefined",
     ]
     link_args = [f"-fsanitize={sanitize}"]
 
 core = Pybind11Extension(
     "esbt._core",
-    sorted(glob("csrc/bind/*.cpp")),
+    sorted(map(str, Path("csrc/bind").glob("*.cpp"))),
     include_dirs=["csrc"],
-    depends=sorted(glob("csrc/**/*.h*", recursive=True)),
+    depends=sorted(map(str, Path("csrc").rglob("*.h*"))),
     cxx_std=20,
     extra_compile_args=compile_args,
     extra_link_args=link_args,

@@ -64,7 +64,8 @@ def simulate(
 ) -> tuple[npt.NDArray[np.void], dict[str, int]]:
     """The core's loop: raw trades (TRADE_DTYPE, ticks and 1e-4 USD) and counts of skipped signals.
 
-    each: one independent trade per signal, overlaps allowed, for labels. Raises what a hook's own callable raised, and EsbtError where a hook failed or gave a stop of NaN.
+    each: one independent trade per signal, overlaps allowed, for labels. Raises what a hook's own callable raised, and EsbtError where a
+    hook failed or gave a stop of NaN.
     """
     core_model, hooks = model.prepare(len(bars)) if model else (None, [])
     loop = _core.simulate_each if each else _core.simulate

@@ -41,7 +41,7 @@ class Result:
 
     @cached_property
     def equity_e4(self) -> npt.NDArray[np.int64]:
-        """Equity at each bar's close, int64[N], 1e-4 USD, exact: fees are paid at entry and exit, the open position is marked at the close."""
+        """Equity at each bar's close, int64[N], 1e-4 USD, exact: fees paid at entry and exit, an open position marked at the close."""
         return _core.mark_equity(self.bars.core, self.raw_trades, self.plan)
 
     @cached_property

@@ -14,8 +14,12 @@ Rows = npt.NDArray[np.float32]
 
 
 def feature_rows(features: Features, labels: Labels, *extra: npt.NDArray[Any]) -> Rows:
-    """Rows of the feature matrix at the labels' signal bars, then the side, then extra columns: float32[L, F + 1 + len(extra)]."""
-    columns: list[npt.NDArray[Any]] = [features.matrix[:, labels.signal_bar].T, labels.side[:, None], *(column[:, None] for column in extra)]
+    """Rows of features at the labels' signal bars, then the side, then extra columns: float32[L, F + 1 + len(extra)]."""
+    columns: list[npt.NDArray[Any]] = [
+        features.matrix[:, labels.signal_bar].T,
+        labels.side[:, None],
+        *(column[:, None] for column in extra),
+    ]
     return np.ascontiguousarray(np.hstack(columns), dtype=np.float32)
 
 

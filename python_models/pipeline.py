@@ -55,7 +55,12 @@ class TradingSystemPipeline:
         out = Path(self.config.out)
         if out.exists() and not out.is_dir():
             raise EsbtError(f"out {str(out)!r} is a file: name a folder")
-        columns = (TextColumn("[bold]{task.description:<10}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+        columns = (
+            TextColumn("[bold]{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self.console) as progress:
             task = progress.add_task(STEPS[0], total=len(STEPS))
 

@@ -23,7 +23,7 @@ def payoff_of(labels: Labels) -> float:
 
 
 def kelly_size(taken: Labels, relative_volatility: npt.NDArray[np.float64], learning: Learning) -> Kelly:
-    """The sizing rule from training trades that the filter would have taken, and ATR / price at training signals (median: the reference)."""
+    """The sizing rule from training trades the filter would take; ATR / price at training signals (median: the reference)."""
     return Kelly(
         fraction=learning.kelly_fraction,
         payoff=payoff_of(taken),

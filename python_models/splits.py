@@ -5,6 +5,7 @@ Source of purge and embargo: Lopez de Prado 2018, Advances in Financial Machine 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from esbt.errors import EsbtError
 from python_models.labels import Labels
@@ -45,7 +46,7 @@ def purged_folds(labels: Labels, window: Window, folds: int, embargo_bars: int) 
     """
     inside = labels.within(window.start, window.stop)
     edges = [window.start + len(window) * i // folds for i in range(folds + 1)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         held_out = (inside.signal_bar >= start) & (inside.signal_bar < stop)
         last_end = int(inside.end_bar[held_out].max(initial=stop - 1))
         apart = (inside.end_bar < start) | (inside.signal_bar > last_end + embargo_bars)
