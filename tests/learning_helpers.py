@@ -116,10 +116,19 @@ def plain_features(**columns) -> Features:
 
 
 def spans(bars: int = 200) -> st.SearchStrategy[Labels]:
-    """Labels in order of signal bar, short and long, nested, crossing and equal; up to the end of `bars` and beyond."""
+    """Labels in order of signal bar, short and long, nested, crossing and equal; up to the end of `bars` and beyond. Few, drawn one by one,
+    or many from a seed."""
     length = st.one_of(st.integers(1, 5), st.integers(1, bars))
-    pairs = st.lists(st.tuples(st.integers(0, bars - 1), length), max_size=40).map(sorted)
+    few = st.lists(st.tuples(st.integers(0, bars - 1), length), max_size=12).map(sorted)
+    pairs = st.one_of(few, st.integers(0, 2**32).map(lambda seed: many_spans(seed, bars)))
     return pairs.map(lambda found: labels_of([s for s, _ in found], [s + n for s, n in found]))
+
+
+def many_spans(seed: int, bars: int) -> list[tuple[int, int]]:
+    """60 pairs of signal bar and length; one in ten is long."""
+    rng = np.random.default_rng(seed)
+    length = np.where(rng.random(60) < 0.1, rng.integers(1, bars // 2, 60), rng.integers(1, 6, 60))
+    return sorted(zip(rng.integers(0, bars, 60).tolist(), length.tolist(), strict=True))
 
 
 def same_model(a: Learned, b: Learned, rows: int = 200) -> bool:
