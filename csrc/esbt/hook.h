@@ -6,7 +6,8 @@
 
 #define ESBT_HOOK_VERSION 1
 
-/* rows: n rows of n_inputs float32, row-major. out: n rows of n_outputs float64. Return 0, or anything else to stop the run with an error. */
+/* rows: n rows of n_inputs float32, row-major. out: n rows of n_outputs float64. Return 0, or anything else to stop the run with an error.
+ */
 typedef int (*esbt_hook_batch)(void* state, const float* rows, int64_t n, double* out);
 
 typedef struct esbt_hook {
