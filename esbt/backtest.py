@@ -43,6 +43,8 @@ def backtest(
         raise EsbtError(f"bars must be esbt.Bars, got {type(bars).__name__}: use esbt.load_bars(...)")
     if not isinstance(strategy, Exits):
         raise EsbtError(f"strategy must be an AtrStrategy or Signals, got {type(strategy).__name__}")
+    if model is not None and not isinstance(model, EntryModel):
+        raise EsbtError(f"model must be an esbt.EntryModel, got {type(model).__name__}")
     account = Account(
         cash=cash, size=size, slippage_ticks=slippage_ticks, fee_usd=fee_usd, path=path, target_through_ticks=target_through_ticks
     )

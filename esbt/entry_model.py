@@ -48,6 +48,8 @@ class EntryModel:
 
     def prepare(self, n_bars: int) -> tuple["_core.EntryModel", list[Hook]]:
         """The core's model and the hooks it holds. Raises EsbtError for unknown inputs, a wrong length or bounds that are no interval."""
+        if not isinstance(self.features, Features):
+            raise EsbtError(f"the model's features must be esbt.features(bars), got {type(self.features).__name__}")
         if self.features.matrix.shape[1] != n_bars:
             raise EsbtError(f"the model's features have {self.features.matrix.shape[1]} bars, the backtest has {n_bars}: slice them alike")
         low, high = self.stop_bounds

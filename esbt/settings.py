@@ -25,23 +25,11 @@ class Settings(BaseModel):
 
 
 def _line(model: type[Settings], fault: Any) -> str:
-    """One fault in words: where, what is wrong, the value seen."""
+    """One fault in words: where, what is wrong, the value seen. (Settings inside settings have already told theirs: a value_error.)"""
     where = ".".join(str(part) for part in fault["loc"]) or model.__name__
     if fault["type"] == "extra_forbidden":
-        known = _names_at(model, fault["loc"][:-1])
-        return f"unknown parameter {where!r}{did_you_mean(str(fault['loc'][-1]), known)}"
+        return f"unknown parameter {where!r}{did_you_mean(where, model.model_fields)}"
     if fault["type"] == "value_error":
         message = str(fault["msg"]).removeprefix("Value error, ")
         return f"{where}: {message}" if fault["loc"] else message
     return f"{where}: {str(fault['msg']).removeprefix('Input ')}, got {fault['input']!r}"
-
-
-def _names_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """The parameter names known at a nested place of the model."""
-    for part in path:
-        field = model.model_fields.get(str(part))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            break
-        model = inner
-    return sorted(model.model_fields)

@@ -32,6 +32,7 @@ def fit(x: Rows, y: npt.NDArray[np.float64], learning: Learning, **objective: An
         "feature_fraction": 0.8,
         "seed": learning.seed,
         "deterministic": True,
+        "num_threads": 1,  # threads cost more than they bring on some thousand rows
         "force_row_wise": True,
         "verbosity": -1,
     }

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from esbt.account import Account, Kelly
 from esbt.data import Bars
 from esbt.entry_model import EntryModel
+from esbt.errors import EsbtError
 from esbt.features import Features
 from esbt.signals import Exits, Signals
 from python_models.config import Learning
@@ -71,7 +72,11 @@ class Training:
 def learn(training: Training) -> Learned:
     """Fit the phases on the training bars. Deterministic for the same bars and settings."""
     learned, learning = Learned(), training.learning
-    fitting, calibration = training.windows()
+    try:
+        fitting, calibration = training.windows()
+    except EsbtError as error:
+        learned.notes.append(f"Phases 1 to 3 left out: {error}. Give more bars.")
+        return learned
     excursions = excursion_labels(training.bars, training.strategy, training.account, learning).within(fitting.start, fitting.stop)
     winners = _wins(excursions)
     if winners < learning.min_labels:

@@ -53,8 +53,9 @@ class TradingSystemPipeline:
     def run_complete_pipeline(self) -> PipelineResult:
         """Run everything and write the report into `config.out`. Raises EsbtError for bad input before any work starts."""
         out = Path(self.config.out)
-        if out.exists() and not out.is_dir():
-            raise EsbtError(f"out {str(out)!r} is a file: name a folder")
+        there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+        if not there.is_dir():
+            raise EsbtError(f"out {str(there)!r} is a file: name a folder")
         columns = (
             TextColumn("[bold]{task.description:<10}"),
             BarColumn(),

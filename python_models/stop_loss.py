@@ -13,6 +13,7 @@ import numpy.typing as npt
 from esbt.account import Account
 from esbt.data import Bars
 from esbt.entry_model import Ask
+from esbt.errors import EsbtError
 from esbt.features import Features
 from esbt.forest import Forest
 from esbt.signals import Exits
@@ -44,8 +45,10 @@ class StopModel:
 
 
 def fit_stop(features: Features, labels: Labels, learning: Learning) -> StopModel:
-    """Fit on the winners among the labels; the labels decide what is seen, features are read at their signal bars only."""
+    """Fit on the winners among the labels, features read at their signal bars only. Raises EsbtError where there is no winner."""
     winners = labels.where(labels.pnl > 0)
+    if not winners.count:
+        raise EsbtError("no winning trade is left to learn a stop from: give more bars, fewer folds or a smaller embargo_bars")
     booster = fit(feature_rows(features, winners), winners.mae_atr, learning, objective="quantile", alpha=learning.stop_quantile)
     forest = Forest(booster)
     return StopModel(forest, Ask(forest, (*features.names, "side")), (learning.stop_low, learning.stop_high), winners.count)
