@@ -13,7 +13,7 @@ from esbt.plan import USD
 
 
 class Esbt:
-    """`run_trades` is the core's loop behind one Python call; `run_equity` is the whole of `esbt.backtest`."""
+    """`run_trades` is the core's loop behind one Python call; `run_equity` is `esbt.backtest` with its equity asked for."""
 
     name = "esbt"
 
@@ -27,7 +27,9 @@ class Esbt:
 
     def run_equity(self) -> esbt.Result:
         w = self.w
-        return esbt.backtest(w.bars, w.strategy, cash=CASH, slippage_ticks=w.slippage_ticks, fee_usd=w.fee_usd)
+        result = esbt.backtest(w.bars, w.strategy, cash=CASH, slippage_ticks=w.slippage_ticks, fee_usd=w.fee_usd)
+        _ = result.equity_e4  # made when first asked for
+        return result
 
     def run_report(self) -> esbt.Result:
         """Trades as a frame, equity and all metrics: what backtesting.py's `run` gives."""

@@ -2,6 +2,7 @@
 // and contracts. Lets the loop go from one to the next instead of asking every bar. Knows no position.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -29,15 +30,19 @@ inline Ends find_ends(const BarsView& b) {
 }
 
 inline BarNumbers find_signals(const std::int8_t* signals, std::int64_t n) {
+    static_assert(std::endian::native == std::endian::little, "the first bar of a word is its lowest byte");
     BarNumbers found;
-    for (std::int64_t j = 0; j < n;) {
-        std::uint64_t eight = 1;
-        if (j + 8 <= n) std::memcpy(&eight, signals + j, 8);
-        const std::int64_t stop = std::min(j + 8, n);
-        if (!eight) j = stop;
-        for (; j < stop; ++j)
-            if (signals[j]) found.push_back(j);
+    std::int64_t j = 0;
+    for (std::uint64_t eight; j + 8 <= n; j += 8) {
+        std::memcpy(&eight, signals + j, 8);
+        while (eight) {
+            const int byte = std::countr_zero(eight) / 8;
+            found.push_back(j + byte);
+            eight &= ~(std::uint64_t{0xff} << (8 * byte));
+        }
     }
+    for (; j < n; ++j)
+        if (signals[j]) found.push_back(j);
     return found;
 }
 
