@@ -74,8 +74,8 @@ def simulate_core(  # noqa: PLR0917 - the twin's own arguments
         np.array(signals, np.int8),
         np.array(atr, np.float64),
         core_plan(rules),
-        core_bars(flat) if flat else None,
-        first if flat else None,
+        core_bars(flat) if finer is not None else None,
+        first if finer is not None else None,
         entry_model,
     )
     return [trade_of(r) for r in records], dict(skipped)
