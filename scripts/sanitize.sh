@@ -5,11 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-.venv/bin/python}
 export ESBT_SANITIZE=${ESBT_SANITIZE:-address,undefined}
-"$python" setup.py -q build --build-base build/sanitized
-library=$(echo "$PWD"/build/sanitized/lib.*)
-if [ $# -eq 0 ]; then
-    set -- -q -p no:cacheprovider tests/test_scenarios.py tests/test_differential.py tests/test_laws.py tests/test_features.py tests/test_forest.py tests/test_hooks.py
-fi
+home=$PWD/build/sanitized
+mkdir -p "$home"
+printf '[build]\nbuild_base = build/sanitized/base\n' > "$home/build.cfg" # never mixed with the objects of the normal build
+DIST_EXTRA_CONFIG=$home/build.cfg "$python" -m pip install -q --no-deps --upgrade --target "$home/site" .
+grep -q __asan_init "$home"/site/esbt/_core.*.so
+
 preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so) $(gcc -print-file-name=libstdc++.so.6)"
-ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD="$preload" PYTHONPATH="$library" ESBT_EXPECT_CORE="$library" \
-    "$python" -P -m pytest "$@"
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$home/site
+LD_PRELOAD=$preload "$python" -P -c "import esbt._core; assert esbt._core.__file__.startswith('$home'), esbt._core.__file__"
+if [ $# -eq 0 ]; then
+    set -- -q tests/test_scenarios.py tests/test_differential.py tests/test_laws.py tests/test_features.py tests/test_forest.py tests/test_forest_input.py tests/test_hooks.py
+fi
+LD_PRELOAD=$preload "$python" -P -m pytest -p no:cacheprovider "$@"
