@@ -20,7 +20,7 @@ def core_bars(bars: Sequence[Bar]) -> "_core.CoreBars":
     columns = [np.array([getattr(b, name) for b in bars], np.int32) for name in ("open", "high", "low", "close")]
     session, segment = (np.array([getattr(b, name) for b in bars], np.int32) for name in ("session", "segment"))
     ts = 1_577_836_800_000_000_000 + 60_000_000_000 * np.arange(n, dtype=np.int64)
-    return _core.CoreBars(ts, *columns, np.ones(n, np.int64), session, segment)
+    return _core.CoreBars(ts, *columns, np.array([b.volume for b in bars], np.int64), session, segment)
 
 
 def core_plan(rules: Rules) -> np.ndarray:

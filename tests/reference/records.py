@@ -1,17 +1,18 @@
-"""What the twin takes and gives: bars, rules, an entry model, trades. Plain records, by the names of the core's plan and trade."""
+"""What the twin takes, holds and gives: bars, rules, an entry model; orders and positions; trades. Plain records, by the core's names."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FAR = 2**28  # a distance that no price crosses: "off"
 OFF = math.inf
 NEVER = 2**31 - 1
+NO_LIMIT = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Four prices in ticks, the session and the contract (segment) it belongs to."""
+    """Four prices in ticks, the session and the contract (segment) it belongs to, and how many contracts were traded in it."""
 
     open: int
     high: int
@@ -19,6 +20,7 @@ class Bar:
     close: int
     session: int = 0
     segment: int = 0
+    volume: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,29 @@ class Rules:
     """What a plan holds, by the plan's names; path and sizing are words here."""
 
     stop_atr: float = 2.0
+    stop_ticks: int = FAR
     target_r: float = 2.0
+    target_atr: float = OFF
+    target_ticks: int = FAR
     trail_atr: float = OFF
+    trail_ticks: int = FAR
     chandelier_atr: float = OFF
     break_even_r: float = OFF
     break_even_offset_ticks: int = 0
     max_bars: int = NEVER
     slippage_ticks: int = 1
+    slippage_atr: float = 0.0
     target_through_ticks: int = 0
     path: str = "worst"  # worst, best, nearest, finer
     flat_at_close: bool = True
     reverse: bool = False
-    sizing: str = "fixed"  # fixed, risk, kelly
+    latency_bars: int = 0
+    cooldown_bars: int = 0
+    max_trades: int = NEVER  # a session
+    daily_loss_e4: int = NO_LIMIT
+    daily_profit_e4: int = NO_LIMIT
+    volume_share: float = OFF
+    sizing: str = "fixed"  # fixed, risk, kelly, volatility
     contracts: int = 1
     max_contracts: int = NEVER
     risk_fraction: float = 0.0
@@ -45,6 +58,7 @@ class Rules:
     payoff: float = 1.0
     heat_cap: float = 0.06
     volatility_ref: float = OFF
+    volatility_target: float = 0.0
     cash_e4: int = 1_000_000_000
     tick_value_e4: int = 125_000
     fee_e4: int = 0
@@ -61,6 +75,38 @@ class Model:
     calibration_a: float = 1.0
     calibration_b: float = 0.0
     threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the signal of one bar asks of a later open. `enter` is False where only a reversal's closing half is left."""
+
+    side: int
+    entry_bar: int
+    atr: float  # of the signal bar, ticks
+    close: int  # of the signal bar
+    stop_atr: float
+    confidence: float = math.nan
+    enter: bool = True
+
+
+@dataclass
+class Position:
+    """An open position: its levels are prices in ticks."""
+
+    side: int
+    contracts: int
+    entry_bar: int
+    entry: int
+    slip: int
+    stop: int
+    target: int
+    stop_distance: int
+    target_distance: int
+    trail_distance: int
+    confidence: float
+    stop_reason: str = "stop"
+    seen: list[int] = field(default_factory=list)  # market prices of the bars that it survived
 
 
 @dataclass(frozen=True)
