@@ -1,7 +1,7 @@
 """esbt: a backtester for futures on one-minute bars, with a compiled core and machine learning in the loop."""
 
 from esbt import metrics
-from esbt.account import Account, Kelly, Risk
+from esbt.account import Account, Kelly, Risk, Volatility
 from esbt.backtest import backtest
 from esbt.data import Bars, Instrument, instrument, instruments, load_bars, synthetic_bars
 from esbt.entry_model import Ask, EntryModel
@@ -30,6 +30,7 @@ __all__ = [
     "Result",
     "Risk",
     "Signals",
+    "Volatility",
     "backtest",
     "feature_names",
     "features",

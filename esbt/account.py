@@ -4,6 +4,7 @@ There is no silent zero: fees come from the instrument table and slippage is one
 prints what was charged.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -53,29 +54,49 @@ class Kelly(Settings):
         return own | volatility | _cap(self.max_contracts)
 
 
+class Volatility(Settings):
+    """Size to a volatility target: contracts = floor(equity * daily / sqrt(bars_per_session) / (ATR * tick value)).
+
+    daily: share of closed equity an average session may move, such as 0.01; a bar's share follows from the square root of time.
+    bars_per_session: of the bars traded (1380 one-minute bars in a full ES session). Whole contracts; zero skips the trade and is counted.
+    """
+
+    daily: Fraction = 0.01
+    bars_per_session: Annotated[int, Field(ge=1, le=100_000)] = 1380
+    max_contracts: Contracts | None = None
+
+    def fields(self) -> dict[str, float]:
+        """The core's plan fields."""
+        own = {"sizing": SIZINGS.index("volatility"), "volatility_target": self.daily / math.sqrt(self.bars_per_session)}
+        return own | _cap(self.max_contracts)
+
+
 def _cap(max_contracts: int | None) -> dict[str, float]:
     return {} if max_contracts is None else {"max_contracts": max_contracts}
 
 
 class Account(Settings):
-    """Cash in USD; size in whole contracts, `Risk` or `Kelly`; slippage in ticks on market and stop fills; fee_usd per contract and side
-    (None: the instrument table's); `path`: who wins when stop and target lie inside one bar; target_through_ticks: how far the market must
-    trade through a target to fill it.
+    """Cash in USD; size in whole contracts, `Risk`, `Volatility` or `Kelly`; slippage on market and stop fills: slippage_ticks plus
+    slippage_atr times the ATR of the signal bar, rounded up to ticks; fee_usd per contract and side (None: the instrument table's); `path`:
+    who wins when stop and target lie inside one bar; target_through_ticks: how far the market must trade through a target to fill it;
+    volume_share: of the entry bar's volume that may be filled (None: any size).
     """
 
     cash: Positive = 100_000.0
-    size: Contracts | Risk | Kelly = 1
+    size: Contracts | Risk | Volatility | Kelly = 1
     slippage_ticks: Ticks = 1
+    slippage_atr: Annotated[float, Field(ge=0, le=100)] = 0.0
     fee_usd: Annotated[float, Field(ge=0)] | None = None
     path: Path = "worst"
     target_through_ticks: Ticks = 0
+    volume_share: Fraction | None = None
 
     @field_validator("size", mode="before")
     @classmethod
     def _whole_or_rule(cls, size: object) -> object:
-        if isinstance(size, (Risk, Kelly)) or (isinstance(size, int) and not isinstance(size, bool) and size >= 1):
+        if isinstance(size, (Risk, Volatility, Kelly)) or (isinstance(size, int) and not isinstance(size, bool) and size >= 1):
             return size
-        raise ValueError(f"must be whole contracts (1 or more), Risk(...) or Kelly(...), got {size!r}")
+        raise ValueError(f"must be whole contracts (1 or more), Risk(...), Volatility(...) or Kelly(...), got {size!r}")
 
     def fee(self, instrument: Instrument) -> float:
         """USD per contract and side."""
@@ -84,16 +105,22 @@ class Account(Settings):
     def plan(self, exits: Exits, instrument: Instrument) -> Plan:
         """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none."""
         size: dict[str, float] = {"contracts": self.size} if isinstance(self.size, int) else self.size.fields()
-        if not isinstance(self.size, int) and exits.stop_atr is None:
-            raise EsbtError(f"size {type(self.size).__name__} needs the stop distance: give stop_atr")
+        if isinstance(self.size, (Risk, Kelly)) and exits.stop_atr is None and exits.stop_ticks is None:
+            raise EsbtError(f"size {type(self.size).__name__} needs the stop distance: give stop_atr or stop_ticks")
         off = {name: value for name, value in exits.exits().items() if value is not None}
         for name in ("stop_atr", "target_r"):
             off.setdefault(name, float("inf"))
         del off["atr_period"]
+        for name in ("daily_loss", "daily_profit"):
+            if name in off:
+                off[f"{name}_e4"] = _e4(off.pop(name), name)
+        if self.volume_share is not None:
+            off["volume_share"] = self.volume_share
         return make_plan(
             **off,
             **size,
             slippage_ticks=self.slippage_ticks,
+            slippage_atr=self.slippage_atr,
             target_through_ticks=self.target_through_ticks,
             path=PATHS.index(self.path),
             cash_e4=_e4(self.cash, "cash"),
@@ -104,7 +131,9 @@ class Account(Settings):
     def described(self, instrument: Instrument) -> dict[str, Any]:
         """What was charged and assumed, for the report."""
         size = self.size if isinstance(self.size, int) else f"{type(self.size).__name__}({self.size})"
-        own = {name: getattr(self, name) for name in ("cash", "slippage_ticks", "path", "target_through_ticks")}
+        own = {
+            name: getattr(self, name) for name in ("cash", "slippage_ticks", "slippage_atr", "path", "target_through_ticks", "volume_share")
+        }
         return {"instrument": instrument.symbol, "fee_usd": self.fee(instrument), "size": size} | own
 
 

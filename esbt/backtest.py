@@ -1,12 +1,13 @@
 """One backtest: bars and a strategy in, trades, marked equity and metrics out. The loop itself is csrc/esbt/simulate.hpp."""
 
+from functools import partial
 from typing import Any, Never
 
 import numpy as np
 import numpy.typing as npt
 
 from esbt import _core
-from esbt.account import Account, Kelly, Path, Risk
+from esbt.account import Account, Kelly, Path, Risk, Volatility
 from esbt.data import Bars
 from esbt.entry_model import EntryModel
 from esbt.errors import EsbtError, unknown
@@ -20,19 +21,21 @@ def backtest(
     strategy: Exits,
     *,
     cash: float = 100_000.0,
-    size: int | Risk | Kelly = 1,
+    size: int | Risk | Volatility | Kelly = 1,
     slippage_ticks: int = 1,
+    slippage_atr: float = 0.0,
     fee_usd: float | None = None,
     path: Path = "worst",
     target_through_ticks: int = 0,
+    volume_share: float | None = None,
     finer: Bars | None = None,
     model: EntryModel | None = None,
     **unknown_words: Never,
 ) -> Result:
     """Backtest one strategy on bars, by the rulebook (docs/rulebook.md): a signal at a bar's close fills at the next bar's open.
 
-    bars: esbt.Bars of N bars. strategy: `AtrStrategy`, or `Signals` with sides of your own. cash: USD. size: whole contracts, `Risk` or
-    `Kelly`. slippage_ticks: on market and stop fills, never on targets. fee_usd: per contract and side, None for the instrument table's.
+    bars: esbt.Bars of N bars. strategy: `AtrStrategy`, or `Signals` with sides of your own. cash: USD. size: whole contracts, `Risk`,
+    `Volatility` or `Kelly`. slippage_ticks, slippage_atr: on market and stop fills, never on targets; see `Account`. fee_usd: per contract and side, None for the instrument table's.
     path: "worst", "best", "nearest" or "finer" decides where stop and target lie inside one bar; "finer" looks at `finer`, bars of a
     shorter interval on the same instrument. model: learned entry decisions. Returns a `Result`.
     Raises EsbtError for settings that are unknown, of a wrong type or in contradiction, before any work starts.
@@ -46,7 +49,14 @@ def backtest(
     if model is not None and not isinstance(model, EntryModel):
         raise EsbtError(f"model must be an esbt.EntryModel, got {type(model).__name__}")
     account = Account(
-        cash=cash, size=size, slippage_ticks=slippage_ticks, fee_usd=fee_usd, path=path, target_through_ticks=target_through_ticks
+        cash=cash,
+        size=size,
+        slippage_ticks=slippage_ticks,
+        slippage_atr=slippage_atr,
+        fee_usd=fee_usd,
+        path=path,
+        target_through_ticks=target_through_ticks,
+        volume_share=volume_share,
     )
     if isinstance(size, Kelly) and (model is None or model.confidence is None):
         raise EsbtError("size Kelly needs a probability: give a model with a confidence hook")
@@ -58,7 +68,13 @@ def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = N
     plan = account.plan(strategy, bars.instrument)
     trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model)
     settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
-    return Result(bars=bars, raw_trades=trades, plan=plan, skipped=skipped, cash=account.cash, settings=settings)
+    rerun = partial(_under_path, bars, strategy, account, finer, model)
+    return Result(bars=bars, raw_trades=trades, plan=plan, skipped=skipped, cash=account.cash, settings=settings, rerun=rerun)
+
+
+def _under_path(bars: Bars, strategy: Exits, account: Account, finer: Bars | None, model: EntryModel | None, path: str) -> Result:
+    """The same run under another path: an end of `Result.band`."""
+    return run(bars, strategy, account.model_copy(update={"path": path}), finer=finer, model=model)
 
 
 def simulate(

@@ -12,8 +12,20 @@ from esbt import _core
 from esbt.errors import unknown
 
 PATHS = ("worst", "best", "nearest", "finer")
-SIZINGS = ("fixed", "risk", "kelly")
-REASONS = ("stop", "target", "trail", "break_even", "reverse", "max_bars", "session_close", "contract_end", "end_of_data")
+SIZINGS = ("fixed", "risk", "kelly", "volatility")
+REASONS = (
+    "stop",
+    "target",
+    "trail",
+    "break_even",
+    "reverse",
+    "max_bars",
+    "session_close",
+    "contract_end",
+    "end_of_data",
+    "daily_loss",
+    "daily_profit",
+)
 FAR = 1 << 28  # a distance in ticks that no price crosses: "off"
 USD = 10_000  # the core counts money in 1e-4 USD
 
@@ -21,6 +33,7 @@ PLAN_DTYPE = np.dtype(
     [
         ("stop_atr", "f8"),
         ("target_r", "f8"),
+        ("target_atr", "f8"),
         ("trail_atr", "f8"),
         ("chandelier_atr", "f8"),
         ("break_even_r", "f8"),
@@ -29,6 +42,15 @@ PLAN_DTYPE = np.dtype(
         ("payoff", "f8"),
         ("heat_cap", "f8"),
         ("volatility_ref", "f8"),
+        ("volatility_target", "f8"),
+        ("slippage_atr", "f8"),
+        ("volume_share", "f8"),
+        ("stop_ticks", "i4"),
+        ("target_ticks", "i4"),
+        ("trail_ticks", "i4"),
+        ("latency_bars", "i4"),
+        ("cooldown_bars", "i4"),
+        ("max_trades", "i4"),
         ("break_even_offset_ticks", "i4"),
         ("max_bars", "i4"),
         ("slippage_ticks", "i4"),
@@ -42,6 +64,8 @@ PLAN_DTYPE = np.dtype(
         ("cash_e4", "i8"),
         ("tick_value_e4", "i8"),
         ("fee_e4", "i8"),
+        ("daily_loss_e4", "i8"),
+        ("daily_profit_e4", "i8"),
     ],
     align=True,
 )

@@ -19,34 +19,51 @@ from esbt.settings import Settings
 Positive = Annotated[float, Field(gt=0)]
 Period = Annotated[int, Field(ge=1, le=1_000_000)]
 Ticks = Annotated[int, Field(ge=0, le=100_000)]
+PositiveTicks = Annotated[int, Field(ge=1, le=1_000_000)]
+Money = Annotated[float, Field(gt=0, le=1e11)]
 SideArray = npt.NDArray[np.int8]
 AtrArray = npt.NDArray[np.float64]
 
 
 class Exits(Settings):
-    """Exit rules of docs/rulebook.md; `None` is off.
+    """Exit and entry rules of docs/rulebook.md; `None` is off. Of rules that are combined the nearest level counts.
 
-    stop_atr: stop distance in ATR. target_r: target distance as a multiple of the stop distance. trail_atr: trailing distance, ATR of the
-    signal bar. chandelier_atr: trailing distance, ATR of the current bar. break_even_r: once so many R in favour the stop goes to the entry
-    plus break_even_offset_ticks. max_bars: time stop, the entry bar counts as one. flat_at_close: out at each session's last close.
-    reverse: an opposite signal closes the position at the next open and enters there.
+    stop_atr, stop_ticks: stop distance in ATR of the signal bar, in ticks. target_r, target_atr, target_ticks: target distance as a
+    multiple of the stop distance, in ATR, in ticks. trail_atr, trail_ticks: trailing distance, ATR of the signal bar. chandelier_atr:
+    trailing distance, ATR of the current bar. break_even_r: once so many R in favour the stop goes to the entry plus
+    break_even_offset_ticks. max_bars: time stop, the entry bar counts as one. flat_at_close: out at each session's last close. reverse: an
+    opposite signal closes the position at the next open and enters there.
+    latency_bars: bars an order is late. cooldown_bars: no signal is taken in the bar of a stop-out and the bars after it, so many in all.
+    max_trades: entries a session. daily_loss, daily_profit: USD of a session's marked P&L at which it is halted: out at that close, no
+    entry until the next session.
     """
 
     atr_period: Period = 14
     stop_atr: Positive | None = 2.0
     target_r: Positive | None = 2.0
+    stop_ticks: PositiveTicks | None = None
+    target_atr: Positive | None = None
+    target_ticks: PositiveTicks | None = None
     trail_atr: Positive | None = None
+    trail_ticks: PositiveTicks | None = None
     chandelier_atr: Positive | None = None
     break_even_r: Positive | None = None
     break_even_offset_ticks: Annotated[int, Field(ge=-100_000, le=100_000)] = 0
     max_bars: Period | None = None
     flat_at_close: bool = True
     reverse: bool = False
+    latency_bars: Annotated[int, Field(ge=0, le=100_000)] = 0
+    cooldown_bars: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    max_trades: Period | None = None
+    daily_loss: Money | None = None
+    daily_profit: Money | None = None
 
     @model_validator(mode="after")
     def _target_needs_stop(self) -> Self:
-        if self.stop_atr is None and self.target_r is not None:
-            raise ValueError("target_r is a multiple of the stop distance: give stop_atr, or set target_r to None")
+        if self.stop_atr is None and self.stop_ticks is None and self.target_r is not None:
+            raise ValueError("target_r is a multiple of the stop distance: give stop_atr or stop_ticks, or set target_r to None")
+        if self.reverse and self.latency_bars:
+            raise ValueError(f"reverse and latency_bars exclude each other, got latency_bars={self.latency_bars}")
         return self
 
     def exits(self) -> dict[str, Any]:

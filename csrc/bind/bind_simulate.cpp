@@ -79,6 +79,8 @@ static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, c
     in.market.signals = column_of(signals, n, "signals");
     in.market.atr = column_of(atr, n, "atr");
     in.plan = one_plan(plan);
+    if (in.plan.reverse && in.plan.latency_bars > 0) throw std::invalid_argument("reverse and latency_bars exclude each other");
+    if (in.plan.latency_bars < 0) throw std::invalid_argument("latency_bars must not be negative");
     if (finer) in.market.finer.bars = finer->view();
     if (finer_first) in.market.finer.first = column_of(*finer_first, n + 1, "finer_first");
     if (in.plan.path == Path::finer && !(finer && finer_first)) throw std::invalid_argument("path 'finer' needs finer bars");
@@ -109,6 +111,10 @@ static Handed hand_over(Outcome&& outcome) {
     skipped["confidence"] = s.confidence;
     skipped["size"] = s.size;
     skipped["in_position"] = s.in_position;
+    skipped["halted"] = s.halted;
+    skipped["cooldown"] = s.cooldown;
+    skipped["max_trades"] = s.max_trades;
+    skipped["volume"] = s.volume;
     return py::make_tuple(trades, skipped);
 }
 
@@ -138,9 +144,11 @@ static Column<std::int64_t> py_mark_equity(const CoreBars& bars, const TradeArra
 }
 
 void register_simulate(py::module_& m) {
-    PYBIND11_NUMPY_DTYPE(Plan, stop_atr, target_r, trail_atr, chandelier_atr, break_even_r, risk_fraction, kelly_fraction, payoff, heat_cap,
-                         volatility_ref, break_even_offset_ticks, max_bars, slippage_ticks, target_through_ticks, path, flat_at_close,
-                         reverse, sizing, contracts, max_contracts, cash_e4, tick_value_e4, fee_e4);
+    PYBIND11_NUMPY_DTYPE(Plan, stop_atr, target_r, target_atr, trail_atr, chandelier_atr, break_even_r, risk_fraction, kelly_fraction,
+                         payoff, heat_cap, volatility_ref, volatility_target, slippage_atr, volume_share, stop_ticks, target_ticks,
+                         trail_ticks, latency_bars, cooldown_bars, max_trades, break_even_offset_ticks, max_bars, slippage_ticks,
+                         target_through_ticks, path, flat_at_close, reverse, sizing, contracts, max_contracts, cash_e4, tick_value_e4,
+                         fee_e4, daily_loss_e4, daily_profit_e4);
     PYBIND11_NUMPY_DTYPE(Trade, entry_bar, exit_bar, pnl_e4, costs_e4, confidence, contracts, entry_price, exit_price, stop_distance,
                          target_distance, mae_ticks, mfe_ticks, side, reason, ambiguous, pad);
     m.def("plan_dtype", [] { return py::dtype::of<Plan>(); }, "The core's layout of a plan.");

@@ -9,22 +9,45 @@ namespace esbt {
 constexpr std::int32_t kFar = 1 << 28;  // a distance no price crosses: "off"
 constexpr double kOff = std::numeric_limits<double>::infinity();
 constexpr std::int32_t kNever = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 enum class Path : std::int32_t { worst = 0, best = 1, nearest = 2, finer = 3 };
-enum class Sizing : std::int32_t { fixed = 0, risk = 1, kelly = 2 };
-enum class Reason : std::int8_t { stop = 0, target, trail, break_even, reverse, max_bars, session_close, contract_end, end_of_data };
+enum class Sizing : std::int32_t { fixed = 0, risk = 1, kelly = 2, volatility = 3 };
+enum class Reason : std::int8_t {
+    stop = 0,
+    target,
+    trail,
+    break_even,
+    reverse,
+    max_bars,
+    session_close,
+    contract_end,
+    end_of_data,
+    daily_loss,
+    daily_profit
+};
 
 struct Plan {
     double stop_atr = 2.0;
     double target_r = 2.0;
+    double target_atr = kOff;
     double trail_atr = kOff;
     double chandelier_atr = kOff;
     double break_even_r = kOff;
-    double risk_fraction = 0.0;    // of closed equity, risk sizing
-    double kelly_fraction = 0.0;   // share of full Kelly, kelly sizing
-    double payoff = 1.0;           // mean win over mean loss, kelly sizing
-    double heat_cap = 0.06;        // open risk at most this share of closed equity, kelly sizing
-    double volatility_ref = kOff;  // ATR / price above which kelly size shrinks in proportion
+    double risk_fraction = 0.0;      // of closed equity, risk sizing
+    double kelly_fraction = 0.0;     // share of full Kelly, kelly sizing
+    double payoff = 1.0;             // mean win over mean loss, kelly sizing
+    double heat_cap = 0.06;          // open risk at most this share of closed equity, kelly sizing
+    double volatility_ref = kOff;    // ATR / price above which kelly size shrinks in proportion
+    double volatility_target = 0.0;  // share of closed equity an average bar may move, volatility sizing
+    double slippage_atr = 0.0;       // added to slippage_ticks, rounded up
+    double volume_share = kOff;      // of the entry bar's volume that may be filled
+    std::int32_t stop_ticks = kFar;
+    std::int32_t target_ticks = kFar;
+    std::int32_t trail_ticks = kFar;
+    std::int32_t latency_bars = 0;
+    std::int32_t cooldown_bars = 0;    // after a stop
+    std::int32_t max_trades = kNever;  // a session
     std::int32_t break_even_offset_ticks = 0;
     std::int32_t max_bars = kNever;
     std::int32_t slippage_ticks = 1;
@@ -38,6 +61,8 @@ struct Plan {
     std::int64_t cash_e4 = 0;                // USD * 1e4
     std::int64_t tick_value_e4 = 0;          // USD * 1e4 per tick and contract
     std::int64_t fee_e4 = 0;                 // USD * 1e4 per contract and side
+    std::int64_t daily_loss_e4 = kNoLimit;   // USD * 1e4 of a session's marked P&L
+    std::int64_t daily_profit_e4 = kNoLimit;
 };
 
 struct Trade {
@@ -64,7 +89,11 @@ struct Skipped {                   // why signals did not become trades
     std::int64_t atr = 0;          // ATR still warming up
     std::int64_t confidence = 0;   // the entry filter said no
     std::int64_t size = 0;         // zero contracts
-    std::int64_t in_position = 0;  // ignored, a position was open
+    std::int64_t in_position = 0;  // ignored, a position was open or an order waiting
+    std::int64_t halted = 0;       // a daily limit was reached
+    std::int64_t cooldown = 0;     // too soon after a stop
+    std::int64_t max_trades = 0;   // the session had its trades
+    std::int64_t volume = 0;       // the entry bar's volume left no contract
 };
 
 }  // namespace esbt

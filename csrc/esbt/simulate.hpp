@@ -8,6 +8,7 @@
 
 #include "esbt/agenda.hpp"
 #include "esbt/bars.hpp"
+#include "esbt/day.hpp"
 #include "esbt/decide.hpp"
 #include "esbt/plan.hpp"
 #include "esbt/size.hpp"
@@ -34,9 +35,11 @@ class Simulation {
         : m_(market),
           plan_(plan),
           model_(model),
-          needs_atr_(model.stop.hook || std::isfinite(plan.stop_atr) || std::isfinite(plan.trail_atr) ||
-                     std::isfinite(plan.chandelier_atr)),
-          moves_(std::isfinite(plan.trail_atr) || std::isfinite(plan.chandelier_atr) || std::isfinite(plan.break_even_r)),
+          needs_atr_(model.stop.hook || uses_atr(plan)),
+          moves_(std::isfinite(plan.trail_atr) || plan.trail_ticks < kFar || std::isfinite(plan.chandelier_atr) ||
+                 std::isfinite(plan.break_even_r)),
+          day_(plan),
+          steps_(moves_ || day_.limited()),
           signal_bars_(find_signals(market.signals, market.bars.n)),
           signals_(signal_bars_),
           ends_(plan.flat_at_close ? market.ends->session : market.ends->segment) {}
@@ -45,8 +48,10 @@ class Simulation {
         out_.trades.reserve(signal_bars_.size());
         for (std::int64_t t = signals_.at_or_after(0); t < m_.bars.n; t = signals_.at_or_after(t)) {
             fetch(signals_.ahead(kFetchAhead));
-            Order order = place(t, m_.signals[t]);
+            day_.enter_session(m_.bars.session[t], closed_e4_);
+            Order order = place(t, m_.signals[t], true);
             ++t;
+            if (order.live) t = wait(t);
             while (order.live) t = trade(order, t);  // a reversal hands its own order back
         }
         return std::move(out_);
@@ -55,9 +60,11 @@ class Simulation {
     // One trade per signal, each on its own (overlaps allowed, equity not carried over): what labels are made of.
     Outcome run_each() {
         for (std::int64_t t = signals_.at_or_after(0); t < m_.bars.n; t = signals_.at_or_after(t + 1)) {
-            Order order = place(t, m_.signals[t]);
-            if (order.live) trade(order, t + 1);
             closed_e4_ = peak_e4_ = 0;
+            day_.reset();
+            day_.enter_session(m_.bars.session[t], 0);
+            Order order = place(t, m_.signals[t], true);
+            if (order.live) trade(order, t + 1 + plan_.latency_bars);
         }
         return std::move(out_);
     }
@@ -66,7 +73,7 @@ class Simulation {
     static constexpr std::size_t kFetchAhead = 8;
 
     struct Order {
-        bool live = false;
+        bool live = false, wanted = false;  // wanted: only the entry model could still refuse it
         std::int32_t side = 0;
         double atr = 0.0;
         Decision decision{};
@@ -80,17 +87,38 @@ class Simulation {
         __builtin_prefetch(m_.bars.low + t + 1);
     }
 
+    static bool uses_atr(const Plan& p) {
+        return std::isfinite(p.stop_atr) || std::isfinite(p.target_atr) || std::isfinite(p.trail_atr) || std::isfinite(p.chandelier_atr) ||
+               p.slippage_atr > 0 || p.sizing == Sizing::volatility || (p.sizing == Sizing::kelly && std::isfinite(p.volatility_ref));
+    }
+
+    // Reasons that drop a signal whether or not a position is open.
+    bool dropped_early(std::int64_t t) {
+        if (ends_.at_or_after(t) <= t + plan_.latency_bars) return ++out_.skipped.boundary, true;
+        if (needs_atr_ && std::isnan(m_.atr[t])) return ++out_.skipped.atr, true;
+        return false;
+    }
+
     // Rule 1: the signal of bar t, at its close. A dead order was dropped, and counted.
-    Order place(std::int64_t t, std::int32_t side) {
+    Order place(std::int64_t t, std::int32_t side, bool flat) {
         Order o;
-        if (ends_.at_or_after(t) == t) return ++out_.skipped.boundary, o;
-        o.atr = m_.atr[t];
-        if (needs_atr_ && std::isnan(o.atr)) return ++out_.skipped.atr, o;
+        if (flat && dropped_early(t)) return o;
+        if (day_.refuses(t, flat, closed_e4_, out_.skipped)) return o;
+        o.wanted = true;
         o.side = side;
+        o.atr = m_.atr[t];
         o.decision = decide(model_, {t, side, plan_.stop_atr, model_.asks() ? drawdown() : 0.0});
         o.live = o.decision.take;
         out_.skipped.confidence += !o.live;
         return o;
+    }
+
+    // Signals while an order waits out its latency are ignored. Returns the bar it enters in, `t` being the first it could.
+    std::int64_t wait(std::int64_t t) {
+        const std::int64_t entry = t + plan_.latency_bars;
+        if (plan_.latency_bars > 0)
+            for (t = signals_.at_or_after(t); t < entry; t = signals_.at_or_after(t + 1)) out_.skipped.in_position += !dropped_early(t);
+        return entry;
     }
 
     double drawdown() const {
@@ -100,7 +128,7 @@ class Simulation {
 
     std::int32_t size(const Position& p, double atr, std::int64_t entry_bar) const {
         const double price = plan_.sizing == Sizing::kelly ? std::abs(static_cast<double>(m_.bars.close[entry_bar - 1])) : 1.0;
-        return contracts_for(plan_, {plan_.cash_e4 + closed_e4_, p.stop_distance, p.confidence, atr / price});
+        return contracts_for(plan_, {plan_.cash_e4 + closed_e4_, p.stop_distance, p.confidence, atr / price, atr});
     }
 
     // Enters at the open of bar j and holds to the exit. Returns the first bar whose signal counts again; a reversal leaves its order in
@@ -112,26 +140,31 @@ class Simulation {
         p.side = taken.side;
         p.entry_bar = j;
         p.confidence = taken.decision.confidence;
-        p.contracts = size(p, taken.atr, j);
-        if (p.contracts == 0) return ++out_.skipped.size, j;
-        const std::int64_t last = std::min(ends_.at_or_after(j), j + plan_.max_bars - 1);
+        const std::int32_t asked = size(p, taken.atr, j);
+        if (asked == 0) return ++out_.skipped.size, j;
+        p.contracts = filled_of(asked, plan_, m_.bars.volume[j]);
+        if (p.contracts == 0) return ++out_.skipped.volume, j;
+        day_.enter_session(m_.bars.session[j], closed_e4_);
+        day_.count_trade();
+        const std::int64_t end = ends_.at_or_after(j), last = std::min(end, j + plan_.max_bars - 1);
         bool reversing = false;
         for (;; ++j) {
             const std::int64_t signal = signals_.at_or_after(j);
-            if (!moves_ && !reversing) j = skip_quiet(p, j, std::min(last, signal));
+            if (!steps_ && !reversing) j = skip_quiet(p, j, std::min(last, signal));
             const SidedBar b = sided(m_.bars, j, p.side);
             p.see(b.open);
-            Exit e = exit_at_open(p, b.open, plan_);
-            if (!e.hit && reversing) e = {true, b.open - plan_.slippage_ticks, Reason::reverse};
+            Exit e = exit_at_open(p, b.open);
+            if (!e.hit && reversing) e = {true, b.open - p.slippage, Reason::reverse};
             if (!e.hit) e = exit_inside(p, b, plan_, m_.finer, j);
             if (!e.hit) {
                 p.see(b.high);
                 p.see(b.low);
-                if (j == last) e = {true, b.close - plan_.slippage_ticks, reason_at_close(j)};
+                if (steps_ || j == last) e = exit_at_close(p, b.close, j, {end, last});
             }
             if (e.hit) return record(p, e, j), j;
             if (moves_) move_levels(p, plan_, m_.atr[j]);
             if (j == signal) reversing = in_position_signal(p, j, order);
+            if (steps_) day_.enter_session(m_.bars.session[j + 1], closed_e4_ + open_e4(p, b.close));
         }
     }
 
@@ -156,21 +189,41 @@ class Simulation {
         return j;
     }
 
-    Reason reason_at_close(std::int64_t j) const {
+    struct Closing {
+        std::int64_t end, last;  // bar that ends contract, day or data; bar at whose close the position is out at the latest
+    };
+
+    Exit exit_at_close(const Position& p, std::int32_t close, std::int64_t j, Closing when) {
+        Exit e{true, close - p.slippage, Reason::max_bars};
+        if (j == when.end) {
+            e.reason = end_reason(j);
+        } else if (day_.limited() && day_.beyond(closed_e4_ + open_e4(p, close), e.reason)) {
+            day_.halt();
+        } else {
+            e.hit = j == when.last;
+        }
+        return e;
+    }
+
+    Reason end_reason(std::int64_t j) const {
         if (j + 1 == m_.bars.n) return Reason::end_of_data;
-        if (m_.bars.segment[j] != m_.bars.segment[j + 1]) return Reason::contract_end;
-        if (plan_.flat_at_close && m_.bars.session[j] != m_.bars.session[j + 1]) return Reason::session_close;
-        return Reason::max_bars;
+        return m_.bars.segment[j] != m_.bars.segment[j + 1] ? Reason::contract_end : Reason::session_close;
+    }
+
+    // The open position marked at a close, its entry fees paid.
+    std::int64_t open_e4(const Position& p, std::int32_t close) const {
+        return p.contracts * (static_cast<std::int64_t>(close - p.entry) * plan_.tick_value_e4 - plan_.fee_e4);
     }
 
     // True when the position is to be reversed at the next open; the entry model may still refuse the new side. (Bar j ends neither a
     // contract nor a day that closes positions, or there would be none.)
     bool in_position_signal(const Position& p, std::int64_t j, Order& order) {
         const std::int32_t side = m_.signals[j];
-        if (needs_atr_ && std::isnan(m_.atr[j])) return ++out_.skipped.atr, false;
+        if (dropped_early(j)) return false;
         if (!plan_.reverse || side == p.side) return ++out_.skipped.in_position, false;
-        order = place(j, side);
-        return true;
+        day_.enter_session(m_.bars.session[j], closed_e4_);  // with daily limits it is there already
+        order = place(j, side, false);
+        return order.wanted;
     }
 
     void record(const Position& p, const Exit& e, std::int64_t j) {
@@ -192,12 +245,15 @@ class Simulation {
         t.pnl_e4 = static_cast<std::int64_t>(e.price - p.entry) * p.contracts * plan_.tick_value_e4 - t.costs_e4;
         closed_e4_ += t.pnl_e4;
         peak_e4_ = std::max(peak_e4_, closed_e4_);
+        day_.trade_ended(e.reason, j);
     }
 
     const Market& m_;
     const Plan& plan_;
     const EntryModel& model_;
     const bool needs_atr_, moves_;
+    Day day_;
+    const bool steps_;  // bar by bar while in position; else quiet bars are skipped
     const BarNumbers signal_bars_;
     Cursor signals_, ends_;
     std::int64_t closed_e4_ = 0, peak_e4_ = 0;

@@ -14,6 +14,7 @@ struct SizeInputs {
     std::int32_t stop_distance;  // ticks
     double confidence;           // calibrated probability of a win, NaN without a model
     double relative_volatility;  // ATR / |price|
+    double atr_ticks;
 };
 
 inline std::int32_t whole_contracts(double affordable, const Plan& plan) {
@@ -37,10 +38,18 @@ inline std::int32_t contracts_for(const Plan& plan, const SizeInputs& in) {
             return whole_contracts(equity * plan.risk_fraction / risk, plan);
         case Sizing::kelly:
             return whole_contracts(equity * kelly_share(plan, in) / (risk + 2.0 * static_cast<double>(plan.fee_e4)), plan);
+        case Sizing::volatility:
+            return whole_contracts(equity * plan.volatility_target / (in.atr_ticks * static_cast<double>(plan.tick_value_e4)), plan);
         case Sizing::fixed:
             break;
     }
     return plan.contracts;
+}
+
+// As many of them as the entry bar's volume leaves room for.
+inline std::int32_t filled_of(std::int32_t contracts, const Plan& plan, std::int64_t volume) {
+    if (!std::isfinite(plan.volume_share)) return contracts;
+    return static_cast<std::int32_t>(std::min<double>(contracts, std::floor(plan.volume_share * static_cast<double>(volume))));
 }
 
 }  // namespace esbt

@@ -24,7 +24,7 @@ inline SidedBar sided(const BarsView& b, std::int64_t j, std::int32_t side) {
 struct Position {  // prices in ticks, times side
     std::int64_t entry_bar = 0;
     double confidence = 0.0;
-    std::int32_t side = 0, contracts = 0;
+    std::int32_t side = 0, contracts = 0, slippage = 0;
     std::int32_t entry = 0, stop = 0, target = 0;
     std::int32_t stop_distance = kFar, target_distance = kFar, trail_distance = kFar;
     std::int32_t best = 0, worst = 0;  // extremes seen since entry
@@ -54,15 +54,15 @@ inline std::int32_t distance_ticks(double x) {
 }
 
 // Rule 3, first half: at the open every resting order is tested first, and a gap fills at the open.
-inline Exit exit_at_open(const Position& p, std::int32_t open, const Plan& plan) {
-    if (open <= p.stop) return {true, open - plan.slippage_ticks, p.stop_reason};
+inline Exit exit_at_open(const Position& p, std::int32_t open) {
+    if (open <= p.stop) return {true, open - p.slippage, p.stop_reason};
     if (open >= p.target) return {true, open, Reason::target};
     return {};
 }
 
-inline Exit take_stop(Position& p, const Plan& plan) {
+inline Exit take_stop(Position& p) {
     p.see(p.stop);
-    return {true, p.stop - plan.slippage_ticks, p.stop_reason};
+    return {true, p.stop - p.slippage, p.stop_reason};
 }
 
 inline Exit take_target(Position& p) {
@@ -73,14 +73,14 @@ inline Exit take_target(Position& p) {
 inline Exit resolve_finer(Position& p, const Plan& plan, const FinerBars& finer, std::int64_t j) {
     for (std::int64_t i = finer.first[j]; i < finer.first[j + 1]; ++i) {
         const SidedBar f = sided(finer.bars, i, p.side);
-        if (const Exit e = exit_at_open(p, f.open, plan); e.hit) {
+        if (const Exit e = exit_at_open(p, f.open); e.hit) {
             p.see(f.open);
             return e;
         }
-        if (f.low <= p.stop) return take_stop(p, plan);
+        if (f.low <= p.stop) return take_stop(p);
         if (f.high - plan.target_through_ticks >= p.target) return take_target(p);
     }
-    return take_stop(p, plan);
+    return take_stop(p);
 }
 
 // Rule 3, second half: inside the bar.
@@ -88,20 +88,20 @@ inline Exit exit_inside(Position& p, const SidedBar& b, const Plan& plan, const 
     const bool stop_hit = b.low <= p.stop;
     const bool target_hit = b.high - plan.target_through_ticks >= p.target;
     if (!stop_hit && !target_hit) return {};
-    if (!target_hit) return take_stop(p, plan);
+    if (!target_hit) return take_stop(p);
     if (!stop_hit) return take_target(p);
     p.ambiguous = true;
     switch (plan.path) {
         case Path::best:
             return take_target(p);
         case Path::nearest:
-            return b.open - b.low <= b.high - b.open ? take_stop(p, plan) : take_target(p);
+            return b.open - b.low <= b.high - b.open ? take_stop(p) : take_target(p);
         case Path::finer:
             return resolve_finer(p, plan, finer, j);
         case Path::worst:
             break;
     }
-    return take_stop(p, plan);
+    return take_stop(p);
 }
 
 inline void tighten(Position& p, std::int32_t level, Reason reason) {
@@ -118,14 +118,21 @@ inline void move_levels(Position& p, const Plan& plan, double atr_ticks) {
     if (p.best - p.entry >= plan.break_even_r * p.stop_distance) tighten(p, p.entry + plan.break_even_offset_ticks, Reason::break_even);
 }
 
-// Rules 1 and 2: the fill at the open and the levels fixed by the ATR known at the signal bar.
+inline double times(double factor, double atr_ticks) { return std::isfinite(factor) ? factor * atr_ticks : kOff; }
+inline double real_ticks(std::int32_t ticks) { return ticks < kFar ? ticks : kOff; }
+
+// Rules 1 and 2: the fill at the open and the levels fixed by the ATR known at the signal bar. Of combined rules the nearest level counts.
 inline Position enter(const SidedBar& b, const Plan& plan, double stop_atr, double atr_ticks) {
     Position p;
-    p.entry = b.open + plan.slippage_ticks;
-    const double risk = stop_atr * atr_ticks;
-    p.stop_distance = std::isfinite(stop_atr) ? distance_ticks(risk) : kFar;
-    p.target_distance = std::isfinite(stop_atr) && std::isfinite(plan.target_r) ? distance_ticks(plan.target_r * risk) : kFar;
-    p.trail_distance = std::isfinite(plan.trail_atr) ? distance_ticks(plan.trail_atr * atr_ticks) : kFar;
+    p.slippage = plan.slippage_ticks;
+    if (plan.slippage_atr > 0)
+        p.slippage += static_cast<std::int32_t>(std::min<double>(kFar / 4, std::ceil(plan.slippage_atr * atr_ticks)));
+    p.entry = b.open + p.slippage;
+    const double risk = std::min(times(stop_atr, atr_ticks), real_ticks(plan.stop_ticks));
+    const double by_risk = std::isfinite(plan.target_r) && std::isfinite(risk) ? plan.target_r * risk : kOff;
+    p.stop_distance = distance_ticks(risk);
+    p.target_distance = std::min({distance_ticks(by_risk), distance_ticks(times(plan.target_atr, atr_ticks)), plan.target_ticks});
+    p.trail_distance = std::min(distance_ticks(times(plan.trail_atr, atr_ticks)), plan.trail_ticks);
     p.stop = p.entry - p.stop_distance;
     p.target = p.entry + p.target_distance;
     p.best = p.worst = b.open;
