@@ -110,7 +110,8 @@ class Account(Settings):
         off = {name: value for name, value in exits.exits().items() if value is not None}
         for name in ("stop_atr", "target_r"):
             off.setdefault(name, float("inf"))
-        del off["atr_period"]
+        for name in ("atr_period", "entry_from", "entry_until", "flat_at"):  # of columns, not of the loop
+            off.pop(name, None)
         for name in ("daily_loss", "daily_profit"):
             if name in off:
                 off[f"{name}_e4"] = _e4(off.pop(name), name)

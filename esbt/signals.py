@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from esbt import _core
 from esbt.data import Bars
 from esbt.errors import EsbtError
 from esbt.settings import Settings
+from esbt.windows import seconds_of
 
 Positive = Annotated[float, Field(gt=0)]
 Period = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -35,7 +36,8 @@ class Exits(Settings):
     opposite signal closes the position at the next open and enters there.
     latency_bars: bars an order is late. cooldown_bars: no signal is taken in the bar of a stop-out and the bars after it, so many in all.
     max_trades: entries a session. daily_loss, daily_profit: USD of a session's marked P&L at which it is halted: out at that close, no
-    entry until the next session.
+    entry until the next session. entry_from, entry_until ("HH:MM", exchange time): signals count in bars that open in this window. flat_at:
+    out at the close of the session's last bar that opens before this time, and no signal counts after it.
     """
 
     atr_period: Period = 14
@@ -57,11 +59,28 @@ class Exits(Settings):
     max_trades: Period | None = None
     daily_loss: Money | None = None
     daily_profit: Money | None = None
+    entry_from: str | None = None
+    entry_until: str | None = None
+    flat_at: str | None = None
+
+    @field_validator("entry_from", "entry_until", "flat_at")
+    @classmethod
+    def _clock(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                seconds_of(text)
+            except ValueError:
+                raise ValueError(f'must be a time such as "15:55", got {text!r}') from None
+        return text
 
     @model_validator(mode="after")
     def _target_needs_stop(self) -> Self:
         if self.stop_atr is None and self.stop_ticks is None and self.target_r is not None:
             raise ValueError("target_r is a multiple of the stop distance: give stop_atr or stop_ticks, or set target_r to None")
+        if (self.entry_from is None) != (self.entry_until is None) or (self.entry_from is not None and self.entry_from == self.entry_until):
+            raise ValueError(f"a window needs two times: got entry_from={self.entry_from!r} and entry_until={self.entry_until!r}")
+        if self.flat_at is not None and not self.flat_at_close:
+            raise ValueError("flat_at needs flat_at_close=True")
         if self.reverse and self.latency_bars:
             raise ValueError(f"reverse and latency_bars exclude each other, got latency_bars={self.latency_bars}")
         return self
