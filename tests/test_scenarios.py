@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "scenarios"
 MIRROR = 200  # a price p becomes 200 - p, so that 100 stays
 SIDES = {"L": 1, "S": -1, ".": 0}
 DEFAULTS = Rules(stop_atr=1.0, target_r=2.0, slippage_ticks=0)
-MONEY = {"cash": "cash_e4", "fee": "fee_e4"}
+MONEY = {"cash": "cash_e4", "fee": "fee_e4", "daily_loss": "daily_loss_e4", "daily_profit": "daily_profit_e4"}
 
 
 def usd_e4(text: str) -> int:
@@ -108,6 +108,7 @@ def read(path: Path) -> list[Scenario]:
         elif head.isdigit() and columns:
             assert int(head) == len(s.bars), (s.name, line)
             row = dict(zip(columns, words[1:], strict=True))
+            row = {"volume" if name == "vol" else name: text for name, text in row.items()}
             s.signals.append(SIDES[row.pop("sig")])
             s.atr.append(float(row.pop("atr", "10")))
             s.bars.append(checked(Bar(**{name: int(text) for name, text in row.items()}), s.name))
@@ -176,7 +177,7 @@ SCENARIOS = [s for path in sorted(FOLDER.glob("*.txt")) for s in read(path)]
 
 def test_the_drawings_are_all_read():
     names = [s.name for s in SCENARIOS]
-    assert len(names) == len(set(names)) >= 80
+    assert len(names) == len(set(names)) >= 150
     for s in SCENARIOS:
         assert s.none == (not s.expected), s.name
         assert sum(s.skipped.values()) + len(s.expected) > 0, s.name
