@@ -1,5 +1,11 @@
-"""What a backtest gives: trades, equity, daily returns and metrics as Polars frames and plain numbers, made when first asked for."""
+"""What a backtest gives: trades, equity, daily returns and metrics as Polars frames and plain numbers, made when first asked for.
 
+Also how sure it is: the share of trades whose fill was a guess, the band of the net profit between the worst and the best guess, and the
+risk taken beside the risk asked for.
+"""
+
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +17,7 @@ import polars as pl
 
 from esbt import _core, metrics
 from esbt.data import Bars
-from esbt.plan import FAR, REASONS, USD, Plan
+from esbt.plan import FAR, PATHS, REASONS, SIZINGS, USD, Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +25,7 @@ class Result:
     """Outcome of one backtest on `bars`.
 
     raw_trades: the core's records (ticks, 1e-4 USD). plan: the core's plan. skipped: signals that did not become trades, by reason.
-    settings: what was charged and assumed.
+    settings: what was charged and assumed. rerun: the same backtest under another `path`, for `band`; None where the inputs were not kept.
     """
 
     bars: Bars
@@ -28,6 +34,7 @@ class Result:
     skipped: dict[str, int]
     cash: float
     settings: dict[str, Any]
+    rerun: Callable[[str], "Result"] | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -100,6 +107,57 @@ class Result:
     def metrics(self) -> dict[str, float]:
         """All metrics of `esbt.metrics`, by name."""
         return metrics.summarize(self.equity_e4 / USD, self.bars.session, self.cash, self.trades)
+
+    @property
+    def net_profit(self) -> float:
+        """Sum of all trades' pnl in USD, net of costs."""
+        return int(self.raw_trades["pnl_e4"].sum()) / USD
+
+    @property
+    def ambiguous_share(self) -> float:
+        """Share of trades that ended in a bar which held both stop and target, so that `path` chose the fill. NaN without trades."""
+        return float(np.mean(self.raw_trades["ambiguous"] != 0)) if len(self.raw_trades) else math.nan
+
+    @cached_property
+    def band(self) -> tuple[float, float]:
+        """Net profit in USD of the same backtest under path="worst" and under path="best".
+
+        Each end is a whole run of its own: a trade that ends otherwise frees the position at another price, or bar, for the signals after
+        it, and changes the equity that sizes them. So the band is no bound to the cent, and its second end may even lie below the first.
+        Where no trade is ambiguous, no path was asked and both ends are this run's own. NaN where the inputs were not kept.
+        """
+        if not self.raw_trades["ambiguous"].any():
+            return self.net_profit, self.net_profit
+        return self._net_under("worst"), self._net_under("best")
+
+    def _net_under(self, path: str) -> float:
+        if PATHS[int(self.plan["path"][0])] == path:
+            return self.net_profit
+        return self.rerun(path).net_profit if self.rerun is not None else math.nan
+
+    @cached_property
+    def risk(self) -> pl.DataFrame:
+        """Risk at the stop beside the risk asked for: one row, sizing (String) and asked, mean, max (Float64, fractions of equity).
+
+        Realised risk of a trade: stop distance x multiplier x contracts / closed equity at entry (cash and all closed trades before); whole
+        contracts make it smaller than asked under Risk. Gaps, slippage and fees come on top. asked: the fraction of `Risk`, null for every
+        other size. mean, max: over trades that had a stop, NaN without any; infinite where equity was gone.
+        """
+        raw = self.raw_trades[self.raw_trades["stop_distance"] < FAR]
+        equity = self._equity_at_entry()[self.raw_trades["stop_distance"] < FAR]
+        lost = raw["stop_distance"].astype(np.float64) * self.bars.instrument.tick_value * raw["contracts"]
+        risk = np.full(len(raw), np.inf)
+        np.divide(lost, equity, out=risk, where=equity > 0)
+        sizing = SIZINGS[int(self.plan["sizing"][0])]
+        asked = float(self.plan["risk_fraction"][0]) if sizing == "risk" else None
+        mean, most = (float(risk.mean()), float(risk.max())) if len(risk) else (math.nan, math.nan)
+        columns = {"sizing": [sizing], "asked": [asked], "mean": [mean], "max": [most]}
+        return pl.DataFrame(columns, schema_overrides={"asked": pl.Float64})
+
+    def _equity_at_entry(self) -> npt.NDArray[np.float64]:
+        """Closed equity in USD before each trade, float64[T]: the trades of a run follow one another."""
+        closed = np.cumsum(self.raw_trades["pnl_e4"]) - self.raw_trades["pnl_e4"]
+        return np.asarray(closed / USD + self.cash, dtype=np.float64)
 
     def report(self, out: str | Path) -> Path:
         """Write the report (HTML page, charts, trades, metrics) into the folder `out`; returns the page's path."""

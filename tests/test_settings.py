@@ -9,6 +9,7 @@ import esbt
 from esbt.errors import EsbtError
 from python_models import Learning, Market, RunConfig, Synthetic, load_config
 
+SIZE = "size: must be whole contracts (1 or more), Risk(...), Volatility(...) or Kelly(...)"
 BAD = {
     # unknown names
     "strategy": (esbt.AtrStrategy, {"fats": 3}, "unknown parameter 'fats'; did you mean 'fast'?"),
@@ -30,9 +31,9 @@ BAD = {
     "number for yes": (esbt.AtrStrategy, {"flat_at_close": 1}, "flat_at_close: should be a valid boolean, got 1"),
     "none for a number": (esbt.AtrStrategy, {"fast": None}, "fast: should be a valid integer, got None"),
     "number for text": (Market, {"data": 3}, "data: should be a valid string, got 3"),
-    "yes for a size": (esbt.Account, {"size": True}, "size: must be whole contracts (1 or more), Risk(...) or Kelly(...), got True"),
-    "real for a size": (esbt.Account, {"size": 1.5}, "size: must be whole contracts (1 or more), Risk(...) or Kelly(...), got 1.5"),
-    "text for a size": (esbt.Account, {"size": "all"}, "size: must be whole contracts (1 or more), Risk(...) or Kelly(...), got 'all'"),
+    "yes for a size": (esbt.Account, {"size": True}, SIZE + ", got True"),
+    "real for a size": (esbt.Account, {"size": 1.5}, SIZE + ", got 1.5"),
+    "text for a size": (esbt.Account, {"size": "all"}, SIZE + ", got 'all'"),
     "a number for a section": (RunConfig, {"strategy": 3}, "strategy: should be a valid dictionary or instance of AtrStrategy, got 3"),
     # ranges
     "a period of 0": (esbt.AtrStrategy, {"atr_period": 0}, "atr_period: should be greater than or equal to 1, got 0"),
@@ -44,7 +45,7 @@ BAD = {
     "cash": (esbt.Account, {"cash": 0.0}, "cash: should be greater than 0, got 0.0"),
     "fee": (esbt.Account, {"fee_usd": -1.0}, "fee_usd: should be greater than or equal to 0, got -1.0"),
     "slippage": (esbt.Account, {"slippage_ticks": -1}, "slippage_ticks: should be greater than or equal to 0, got -1"),
-    "no contracts": (esbt.Account, {"size": 0}, "size: must be whole contracts (1 or more), Risk(...) or Kelly(...), got 0"),
+    "no contracts": (esbt.Account, {"size": 0}, SIZE + ", got 0"),
     "risk of it all": (esbt.Risk, {"fraction": 1.01}, "fraction: should be less than or equal to 1, got 1.01"),
     "kelly of nothing": (esbt.Kelly, {"fraction": 0.0}, "fraction: should be greater than 0, got 0.0"),
     "test fraction": (Learning, {"test_fraction": 1.0}, "test_fraction: should be less than 1, got 1.0"),

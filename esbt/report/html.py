@@ -11,6 +11,7 @@ import jinja2
 import polars as pl
 
 from esbt.files import jsonable
+from esbt.report.certainty import certainty_rows
 from esbt.report.run import RunLike, Runs, any_synthetic
 from esbt.report.tables import metric_row, shown_names, target_cell, verdict, wanted, written
 from esbt.report.targets import TARGETS
@@ -48,6 +49,7 @@ def render_page(runs: Runs, charts: Mapping[str, bytes], *, title: str, notes: S
         labels=list(runs),
         targets=_targets(runs),
         metrics=_side_by_side(runs, [metric_row(runs, name) for name in shown_names(runs)], "Metric"),
+        certainty=_side_by_side(runs, certainty_rows(runs), "Fills and risk"),
         charts=[(name, CAPTIONS.get(name, name), b64encode(png).decode()) for name, png in charts.items()],
         settings=_side_by_side(runs, _settings(runs), "Setting", numeric=False),
         skipped=_side_by_side(runs, _skipped(runs), "Reason"),

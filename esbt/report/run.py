@@ -10,7 +10,11 @@ from esbt.errors import EsbtError
 
 
 class RunLike(Protocol):
-    """One backtest as the report sees it. Frames as in `esbt.Result`; rates are fractions, money is USD."""
+    """One backtest as the report sees it. Frames as in `esbt.Result`; rates are fractions, money is USD.
+
+    Shown as well where a run has them, and never asked for: ambiguous_share (fraction), band (worst, best: USD), risk (a frame of one
+    row: sizing, asked, mean, max), as in `esbt.Result`.
+    """
 
     @property
     def trades(self) -> pl.DataFrame:

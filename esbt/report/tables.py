@@ -100,7 +100,7 @@ def target_frame(runs: Runs) -> pl.DataFrame:
 
 def metrics_table(runs: Runs) -> Table:
     """Metrics side by side for the terminal."""
-    table = _table(runs, "Metrics", "Metric")
+    table = empty_table(runs, "Metrics", "Metric")
     for name in shown_names(runs):
         label, values = metric_row(runs, name)
         table.add_row(Text(label), *(Text(value) for value in values))
@@ -109,7 +109,7 @@ def metrics_table(runs: Runs) -> Table:
 
 def target_table(runs: Runs) -> Table:
     """The six targets for the terminal: the number of each run and whether it is achieved."""
-    table = _table(runs, "Targets", "Target")
+    table = empty_table(runs, "Targets", "Target")
     for target in TARGETS:
         cells = []
         for run in runs.values():
@@ -134,7 +134,8 @@ def verdict(achieved: bool) -> str:
     return "achieved" if achieved else "not achieved"
 
 
-def _table(runs: Runs, title: str, first: str) -> Table:
+def empty_table(runs: Runs, title: str, first: str) -> Table:
+    """A table for the terminal with one column a run and no rows yet; its title says SYNTHETIC where a market is made up."""
     check_runs(runs)
     synthetic = any(run.synthetic for run in runs.values())
     table = Table(title=f"{title} (SYNTHETIC market)" if synthetic else title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

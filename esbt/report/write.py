@@ -8,6 +8,7 @@ import polars as pl
 
 from esbt.files import make_folder, write_bytes, write_csv, write_json, write_parquet, write_text
 from esbt.report.canvas import png
+from esbt.report.certainty import certainty
 from esbt.report.charts import CHARTS
 from esbt.report.html import render_page
 from esbt.report.run import Runs, any_synthetic, check_runs, file_name
@@ -38,7 +39,9 @@ def write_report(
 
 
 def summary(runs: Runs, *, title: str, notes: Sequence[str] = ()) -> dict[str, object]:
-    """What metrics.json holds: per run its metrics, targets, settings, skipped signals and source. Rates are fractions, money is USD."""
+    """What metrics.json holds: per run its metrics, targets, settings, skipped signals and source, and where the run has them
+    ambiguous_share, band and risk. Rates are fractions, money is USD.
+    """
     return {
         "title": title,
         "synthetic": any_synthetic(runs),
@@ -61,6 +64,7 @@ def summary(runs: Runs, *, title: str, notes: Sequence[str] = ()) -> dict[str, o
                 "synthetic": run.synthetic,
                 "sessions": len(run.daily),
             }
+            | certainty(run)
             for label, run in runs.items()
         },
     }
