@@ -17,6 +17,9 @@ class Day {
 
     bool limited() const { return plan_->daily_loss_e4 != kNoLimit || plan_->daily_profit_e4 != kNoLimit; }
 
+    // Whether any rule asks for the session; if none does, it need not be told.
+    bool watched() const { return limited() || plan_->max_trades != kNever; }
+
     // A bar of this session follows; equity_e4 is marked equity at the last close of the session before, should it be a new one.
     void enter_session(std::int32_t session, std::int64_t equity_e4) {
         if (known_ && session == session_) return;

@@ -39,6 +39,7 @@ class Simulation {
           moves_(std::isfinite(plan.trail_atr) || plan.trail_ticks < kFar || std::isfinite(plan.chandelier_atr) ||
                  std::isfinite(plan.break_even_r)),
           day_(plan),
+          day_watched_(day_.watched()),
           steps_(moves_ || day_.limited()),
           signal_bars_(find_signals(market.signals, market.bars.n)),
           signals_(signal_bars_),
@@ -48,7 +49,7 @@ class Simulation {
         out_.trades.reserve(signal_bars_.size());
         for (std::int64_t t = signals_.at_or_after(0); t < m_.bars.n; t = signals_.at_or_after(t)) {
             fetch(signals_.ahead(kFetchAhead));
-            day_.enter_session(m_.bars.session[t], closed_e4_);
+            see_session(t, closed_e4_);
             Order order = place(t, m_.signals[t], true);
             ++t;
             if (order.live) t = wait(t);
@@ -62,7 +63,7 @@ class Simulation {
         for (std::int64_t t = signals_.at_or_after(0); t < m_.bars.n; t = signals_.at_or_after(t + 1)) {
             closed_e4_ = peak_e4_ = 0;
             day_.reset();
-            day_.enter_session(m_.bars.session[t], 0);
+            see_session(t, 0);
             Order order = place(t, m_.signals[t], true);
             if (order.live) trade(order, t + 1 + plan_.latency_bars);
         }
@@ -85,6 +86,10 @@ class Simulation {
         __builtin_prefetch(m_.bars.open + t + 1);
         __builtin_prefetch(m_.bars.high + t + 1);
         __builtin_prefetch(m_.bars.low + t + 1);
+    }
+
+    void see_session(std::int64_t bar, std::int64_t equity_e4) {
+        if (day_watched_) day_.enter_session(m_.bars.session[bar], equity_e4);
     }
 
     static bool uses_atr(const Plan& p) {
@@ -142,9 +147,9 @@ class Simulation {
         p.confidence = taken.decision.confidence;
         const std::int32_t asked = size(p, taken.atr, j);
         if (asked == 0) return ++out_.skipped.size, j;
-        p.contracts = filled_of(asked, plan_, m_.bars.volume[j]);
+        p.contracts = std::isfinite(plan_.volume_share) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
         if (p.contracts == 0) return ++out_.skipped.volume, j;
-        day_.enter_session(m_.bars.session[j], closed_e4_);
+        see_session(j, closed_e4_);
         day_.count_trade();
         const std::int64_t end = ends_.at_or_after(j), last = std::min(end, j + plan_.max_bars - 1);
         bool reversing = false;
@@ -164,7 +169,7 @@ class Simulation {
             if (e.hit) return record(p, e, j), j;
             if (moves_) move_levels(p, plan_, m_.atr[j]);
             if (j == signal) reversing = in_position_signal(p, j, order);
-            if (steps_) day_.enter_session(m_.bars.session[j + 1], closed_e4_ + open_e4(p, b.close));
+            if (steps_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
         }
     }
 
@@ -221,7 +226,7 @@ class Simulation {
         const std::int32_t side = m_.signals[j];
         if (dropped_early(j)) return false;
         if (!plan_.reverse || side == p.side) return ++out_.skipped.in_position, false;
-        day_.enter_session(m_.bars.session[j], closed_e4_);  // with daily limits it is there already
+        see_session(j, closed_e4_);  // with daily limits it is there already
         order = place(j, side, false);
         return order.wanted;
     }
@@ -253,6 +258,7 @@ class Simulation {
     const EntryModel& model_;
     const bool needs_atr_, moves_;
     Day day_;
+    const bool day_watched_;
     const bool steps_;  // bar by bar while in position; else quiet bars are skipped
     const BarNumbers signal_bars_;
     Cursor signals_, ends_;

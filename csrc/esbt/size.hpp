@@ -48,7 +48,6 @@ inline std::int32_t contracts_for(const Plan& plan, const SizeInputs& in) {
 
 // As many of them as the entry bar's volume leaves room for.
 inline std::int32_t filled_of(std::int32_t contracts, const Plan& plan, std::int64_t volume) {
-    if (!std::isfinite(plan.volume_share)) return contracts;
     return static_cast<std::int32_t>(std::min<double>(contracts, std::floor(plan.volume_share * static_cast<double>(volume))));
 }
 
