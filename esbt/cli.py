@@ -35,6 +35,20 @@ def run(
     TradingSystemPipeline(chosen).run_complete_pipeline()
 
 
+@app.command()
+def backtest(
+    config: Annotated[Path, typer.Argument(help="TOML with the sections market, synthetic, strategy, account")],
+    out: Annotated[Path | None, typer.Option(help="folder of the report (default: out)")] = None,
+    data: Annotated[Path | None, typer.Option(help="Parquet or CSV of bars, over what the configuration says")] = None,
+) -> None:
+    """One backtest of one strategy, nothing learned: metrics, how sure the fills are, and a report."""
+    from esbt.backtest_command import run_backtest
+    from esbt.backtest_config import load_backtest_config
+
+    words = {"data": str(data) if data else None, "out": str(out) if out else None}
+    run_backtest(load_backtest_config(config, **words))
+
+
 def main() -> None:
     """Entry point: one clear line for bad input, code 2; 130 after Ctrl-C."""
     try:

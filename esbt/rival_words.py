@@ -13,7 +13,7 @@ _RISK = "a fraction of the price there; a multiple of the stop distance, of the 
 _LEVEL = "a price there; a multiple of the ATR, or ticks, here"
 _LEVEL_TARGET = "a price there; a multiple of the stop distance, of the ATR, or ticks, here"
 _FEE = "a fraction of the value there; USD per contract and side here"
-_SLIP = "a fraction of the price there; whole ticks on market and stop fills here"
+_SLIP = "a fraction of the price there; whole ticks, or a multiple of the ATR, on market and stop fills here"
 _CASH = "the same: the account's USD at the start"
 _TABLE = "it comes with the instrument, as esbt.instruments() shows"
 _NO_MARGIN = "margin is not modelled; a position is limited by its size rule alone (docs/modelled.md)"
@@ -57,15 +57,17 @@ RIVALS: dict[str, Rival] = {
     "trailpercent": Rival(_TRAIL, _PRICE),
     "breakeven_atr": Rival(("break_even_r",), "a multiple of the ATR there; a multiple of the stop distance here"),
     "hold_bars": Rival(("max_bars",), "the same: bars, the entry bar counts as one"),
-    "flat_at": Rival(("flat_at_close",), "a time of day there; yes or no, at each session's last close, here"),
+    "between_time": Rival(("entry_from", "entry_until"), "two times in one there; two parameters here"),
+    "stop_duration_candles": Rival(("cooldown_bars",), "the same: bars, the bar of the stop-out counts as one"),
+    "max_trades_per_day": Rival(("max_trades",), "by calendar day there; entries a session here"),
     # costs
     "fees": Rival(("fee_usd",), _FEE),
     "fee": Rival(("fee_usd",), _FEE),
     "commission": Rival(("fee_usd",), f"often {_FEE}"),
     "fixed_fees": Rival(("fee_usd",), "an amount per order there; USD per contract and side here"),
     "fee_amount": Rival(("fee_usd",), "by fee_mode there; USD per contract and side here"),
-    "slippage": Rival(("slippage_ticks",), _SLIP),
-    "slip_perc": Rival(("slippage_ticks",), _SLIP),
+    "slippage": Rival(("slippage_ticks", "slippage_atr"), _SLIP),
+    "slip_perc": Rival(("slippage_ticks", "slippage_atr"), _SLIP),
     "slip_fixed": Rival(("slippage_ticks",), "points there; whole ticks here"),
     "spread": Rival(("slippage_ticks",), "a fraction of the price there; ticks of slippage on market and stop fills stand for it here"),
     "prob_slippage": Rival(("slippage_ticks",), "a probability there; always so many ticks here"),
@@ -92,6 +94,7 @@ RIVALS: dict[str, Rival] = {
     "timeframe_detail": Rival(("path", "finer"), "path = 'finer' with bars of a shorter interval"),
     "limit_through_ticks": Rival(("target_through_ticks",), "the same: ticks beyond the target"),
     "prob_fill_on_limit": Rival(("target_through_ticks",), "a probability there; so many ticks beyond the target here"),
+    "volume_limit": Rival(("volume_share",), "the same: a share of the entry bar's volume"),
     "gap_fill": Rival((), "an order that the open has passed always fills at the open"),
     "fill": Rival((), _NEXT_OPEN),
     "trade_on_close": Rival((), _NEXT_OPEN),

@@ -8,29 +8,12 @@ from pydantic import Field, model_validator
 
 from esbt.account import Account, Contracts, Fraction
 from esbt.errors import EsbtError
+from esbt.market_config import Market, Synthetic
 from esbt.settings import Settings
 from esbt.signals import AtrStrategy, Period, Positive
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
-
-
-class Market(Settings):
-    """Where bars come from: a Parquet or CSV file, or, without `data`, the synthetic market of `Synthetic`."""
-
-    data: str | None = None
-    instrument: str = "ES"
-    contract: str | None = None
-    timezone: str = "UTC"
-
-
-class Synthetic(Settings):
-    """The made-up market of a run without data; `edge` plants a structure that can be learned (0: none, a martingale)."""
-
-    days: Annotated[int, Field(ge=20, le=10_000)] = 500
-    interval: str = "1min"
-    edge: Annotated[float, Field(ge=0)] = 0.3
-    seed: Annotated[int, Field(ge=0)] = 42
 
 
 class Learning(Settings):
