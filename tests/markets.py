@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from bridge import as_seen_by_a_hook
 from hypothesis import strategies as st
-from reference.records import OFF, Bar, Model, Rules
+from reference.records import FAR, NEVER, NO_LIMIT, OFF, Bar, Model, Rules
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,13 @@ def small_bar(r: random.Random, start: int, width: int, place: tuple[int, int]) 
     close = start + r.randint(-width, width)
     high = max(start, close) + r.randint(0, width // 2)
     low = min(start, close) - r.randint(0, width // 2)
-    return Bar(start, high, low, close, *place)
+    return Bar(start, high, low, close, *place, volume=r.choice([0, 3, 10, 40, 1000]))
 
 
 def joined(group: list[Bar]) -> Bar:
     """The bar that a group of finer bars makes."""
-    return replace(group[0], high=max(b.high for b in group), low=min(b.low for b in group), close=group[-1].close)
+    high, low, volume = max(b.high for b in group), min(b.low for b in group), sum(b.volume for b in group)
+    return replace(group[0], high=high, low=low, close=group[-1].close, volume=volume)
 
 
 def random_market(seed: int, n_bars: int, base: int) -> Market:
@@ -84,6 +85,7 @@ def drawn_markets(draw: st.DrawFn) -> Market:
     """Up to 12 bars of one finer bar or two, every number drawn, around zero (prices may be negative)."""
     step = st.integers(-6, 6)
     reach = st.integers(0, 5)
+    traded = st.sampled_from([1000, 10, 1, 0])
     price, session, segment = 0, 0, 0
     bars: list[Bar] = []
     finer: list[list[Bar]] = []
@@ -92,7 +94,8 @@ def drawn_markets(draw: st.DrawFn) -> Market:
         for _ in range(draw(st.integers(1, 2))):
             start = price + draw(step)
             price = start + draw(step)
-            group.append(Bar(start, max(start, price) + draw(reach), min(start, price) - draw(reach), price, session, segment))
+            high, low, volume = max(start, price) + draw(reach), min(start, price) - draw(reach), draw(traded)
+            group.append(Bar(start, high, low, price, session, segment, volume))
         bars.append(joined(group))
         finer.append(group)
         session += draw(st.integers(0, 9)) == 9
@@ -123,7 +126,23 @@ LEVELS = {
     "break_even_r": or_off(0.0, 0.3, 1.0),
     "break_even_offset_ticks": st.sampled_from([0, 1, -2, 4]),
 }
-CLOSES = {"max_bars": st.sampled_from([1, 2, 5, 2**31 - 1])}
+DISTANCES = {
+    "stop_ticks": st.sampled_from([1, 4, 9, FAR]),
+    "target_atr": or_off(0.5, 1.3, 3.0),
+    "target_ticks": st.sampled_from([2, 7, 15, FAR]),
+    "trail_ticks": st.sampled_from([3, 8, FAR]),
+    "slippage_atr": st.sampled_from([0.0, 0.1, 0.35]),
+}
+LIMITS = {
+    "latency_bars": st.sampled_from([0, 0, 1, 2, 4]),
+    "cooldown_bars": st.sampled_from([0, 1, 2, 6]),
+    "max_trades": st.sampled_from([1, 2, 5, NEVER]),
+    "daily_loss_e4": st.sampled_from([400_000, 1_250_000, 3_000_000, NO_LIMIT]),
+    "daily_profit_e4": st.sampled_from([400_000, 1_250_000, 3_000_000, NO_LIMIT]),
+    "volume_share": or_off(0.02, 0.1, 0.7),
+    "contracts": st.sampled_from([1, 3]),
+}
+CLOSES = {"max_bars": st.sampled_from([1, 2, 5, NEVER])}
 REVERSE = {"reverse": st.just(True)}
 SIZES = {
     "stop_atr": or_off(0.5, 1.0, 1.7),
@@ -133,26 +152,42 @@ SIZES = {
     "payoff": st.sampled_from([0.7, 1.0, 2.0]),
     "heat_cap": st.sampled_from([0.02, 0.06, 1.0]),
     "volatility_ref": or_off(0.0005, 0.001, 0.3),
+    "volatility_target": st.sampled_from([0.001, 0.01, 0.3]),
     "cash_e4": st.sampled_from([10_000_000, 100_000_000, 1_000_000_000]),
-    "max_contracts": st.sampled_from([2, 50, 2**31 - 1]),
+    "max_contracts": st.sampled_from([2, 50, NEVER]),
 }
-WITHOUT_MODEL = {"sizing": st.sampled_from(["fixed", "risk"])}
-WITH_MODEL = {"sizing": st.sampled_from(["fixed", "risk", "kelly"])}
+WITHOUT_MODEL = {"sizing": st.sampled_from(["fixed", "risk", "volatility"])}
+WITH_MODEL = {"sizing": st.sampled_from(["fixed", "risk", "volatility", "kelly"])}
+EVERYTHING = PLAIN | PATHS | LEVELS | DISTANCES | CLOSES | LIMITS | SIZES | WITH_MODEL
+
+
+def or_default(family: dict[str, st.SearchStrategy]) -> dict[str, st.SearchStrategy]:
+    """Half the fields stay at their defaults, or every trade would be over before a rarer rule could act."""
+    return {name: st.one_of(st.just(getattr(Rules(), name)), values) for name, values in family.items()}
+
+
 FAMILIES: dict[str, dict[str, st.SearchStrategy]] = {
     "plain": PLAIN,
     "paths": PLAIN | PATHS,
     "levels": PLAIN | LEVELS,
+    "distances": PLAIN | DISTANCES | {"trail_atr": or_off(0.5, 2.0)},
     "closes": PLAIN | CLOSES,
+    "limits": PLAIN | CLOSES | LIMITS,
     "reverse": PLAIN | LEVELS | REVERSE,
     "sizes": PLAIN | SIZES | WITHOUT_MODEL,
     "models": PLAIN | SIZES | WITH_MODEL | REVERSE,
-    "everything": PLAIN | PATHS | LEVELS | CLOSES | {"reverse": st.booleans()} | SIZES | WITH_MODEL,
+    "everything": or_default(EVERYTHING) | {"reverse": st.booleans()},
 }
 
 
 def rules(family: str) -> st.SearchStrategy[Rules]:
     """Rules of one family, over the plan's defaults."""
-    return st.builds(Rules, **FAMILIES[family])
+    return st.builds(Rules, **FAMILIES[family]).map(without_latency_where_it_turns)
+
+
+def without_latency_where_it_turns(plan: Rules) -> Rules:
+    """`reverse` and latency exclude each other."""
+    return replace(plan, latency_bars=0) if plan.reverse else plan
 
 
 @st.composite

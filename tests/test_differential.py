@@ -2,8 +2,12 @@
 
 Non-vacuous: each family must trade, and the families together must meet every exit reason, an ambiguous bar and every reason to skip.
 A failure prints the market, the rules and the first trade that differs.
+
+    pytest tests/test_differential.py                  over 2,000 cases, the same ones every time: under a minute
+    ESBT_NIGHTLY=1 pytest tests/test_differential.py   ten times as many, over 20,000, and other ones every night
 """
 
+import os
 from collections import Counter
 
 import numpy as np
@@ -13,15 +17,34 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from markets import FAMILIES, drawn_markets, models, rules, seeded_markets
 from reference.indicators import ema_crossings, wilder_atr
-from reference.simulator import simulate
+from reference.simulator import SKIPPED, simulate, simulate_each
 
 from esbt import _core
 from esbt.plan import REASONS
 
 # No `explain` phase: the drawn numbers tell enough, and a failing run stays short.
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
-EXACT = settings(derandomize=True, deadline=None, database=None, max_examples=110, phases=PHASES)
+NIGHTLY = os.environ.get("ESBT_NIGHTLY") == "1"
+TIMES = 10 if NIGHTLY else 1
+EXACT = settings(derandomize=not NIGHTLY, print_blob=True, deadline=None, database=None, phases=PHASES)
 WITH_MODELS = ("models", "everything")
+DRAWN = ("paths", "reverse", "distances", "limits")
+BELOW_ZERO = ("reverse", "models", "limits")
+EACH = ("closes", "distances", "limits")
+# How many cases a family gets in each of the tests; together at least the thousands that the docstring says.
+SEEDED_CASES = dict.fromkeys(FAMILIES, 110) | {"limits": 200, "everything": 400}
+DRAWN_CASES, BELOW_ZERO_CASES, EACH_CASES, INDICATOR_CASES = 80, 110, 80, 110
+
+
+def examples(number):
+    """So many cases in CI, ten times as many at night."""
+    return settings(EXACT, max_examples=TIMES * number)
+
+
+def test_there_are_enough_cases():
+    """The trade-by-trade cases alone, the indicators' not counted."""
+    cases = sum(SEEDED_CASES.values()) + len(DRAWN) * DRAWN_CASES + len(BELOW_ZERO) * BELOW_ZERO_CASES + len(EACH) * EACH_CASES
+    assert TIMES * cases >= (20_000 if NIGHTLY else 2_000)
 
 
 def compare(market, plan, model, seen):
@@ -43,7 +66,7 @@ def compare(market, plan, model, seen):
 def test_core_equals_twin(family):
     seen = Counter()
 
-    @settings(EXACT, max_examples=300 if family == "everything" else EXACT.max_examples)
+    @examples(SEEDED_CASES[family])
     @given(seeded_markets(), rules(family), models() if family in WITH_MODELS else st.none())
     def case(market, plan, model):
         compare(market, plan, model, seen)
@@ -53,16 +76,19 @@ def test_core_equals_twin(family):
     assert seen["stop"] > 0, seen
     if family == "everything":
         missing = [name for name in (*REASONS, "ambiguous") if not seen[name]]
-        missing += [name for name in ("boundary", "atr", "confidence", "size", "in_position") if not seen[f"skipped {name}"]]
+        missing += [name for name in SKIPPED if not seen[f"skipped {name}"]]
         assert not missing, seen
+    if family == "limits":
+        rare = ("daily_loss", "daily_profit", *(f"skipped {name}" for name in ("halted", "cooldown", "max_trades", "volume")))
+        assert min(seen[name] for name in rare) > 20, seen
 
 
-@pytest.mark.parametrize("family", ["paths", "reverse"])
+@pytest.mark.parametrize("family", DRAWN)
 def test_core_equals_twin_on_drawn_bars(family):
     """Short markets, every number drawn: finds less, but what it finds is small enough to read."""
     seen = Counter()
 
-    @EXACT
+    @examples(DRAWN_CASES)
     @given(drawn_markets(), rules(family))
     def case(market, plan):
         compare(market, plan, None, seen)
@@ -71,42 +97,39 @@ def test_core_equals_twin_on_drawn_bars(family):
     assert seen["trades"] > 50, seen
 
 
-@pytest.mark.parametrize("family", ["reverse", "models"])
+@pytest.mark.parametrize("family", BELOW_ZERO)
 def test_negative_prices(family):
     """A market around zero, as crude oil was in April 2020."""
     seen = Counter()
 
-    @EXACT
+    @examples(BELOW_ZERO_CASES)
     @given(seeded_markets(base=-20), rules(family), models() if family in WITH_MODELS else st.none())
     def case(market, plan, model):
         compare(market, plan, model, seen)
 
     case()
-    assert seen["trades"] > 300, seen
+    assert seen["trades"] > 200, seen
 
 
-def test_each_signal_alone():
+@pytest.mark.parametrize("family", EACH)
+def test_each_signal_alone(family):
     """`simulate_each`, which labels are made of: each trade is the one that a run with that signal alone would make."""
     seen = Counter()
 
-    @settings(EXACT, max_examples=80)
-    @given(seeded_markets(high=60), rules("closes"))
+    @examples(EACH_CASES)
+    @given(seeded_markets(high=60), rules(family))
     def case(market, plan):
-        n = len(market.bars)
-        alone = []
-        for j in range(n):
-            signals = [side if i == j else 0 for i, side in enumerate(market.signals)]
-            alone += simulate(market.bars, signals, market.atr, plan)[0]
+        alone = simulate_each(market.bars, market.signals, market.atr, plan)
         signals, atr = np.array(market.signals, np.int8), np.array(market.atr)
         records, _ = _core.simulate_each(core_bars(market.bars), signals, atr, core_plan(plan))
         assert [comparable(trade_of(r)) for r in records] == [comparable(t) for t in alone]
         seen["trades"] += len(alone)
 
     case()
-    assert seen["trades"] > 300, seen
+    assert seen["trades"] > 200, seen
 
 
-@EXACT
+@examples(INDICATOR_CASES)
 @given(seeded_markets(base=0, high=200), st.integers(1, 20))
 def test_atr_is_the_twins_to_the_bit(market, period):
     ours = np.array(wilder_atr(market.bars, period))
@@ -118,7 +141,7 @@ def test_atr_is_the_twins_to_the_bit(market, period):
 def test_crossings_are_the_twins():
     found = Counter()
 
-    @EXACT
+    @examples(INDICATOR_CASES)
     @given(seeded_markets(high=200), st.integers(1, 12), st.integers(1, 20), st.integers(0, 30))
     def case(market, fast, more, warm_bars):
         ours = ema_crossings(market.bars, fast, fast + more, warm_bars)

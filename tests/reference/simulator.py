@@ -120,7 +120,8 @@ def no_entry_after(bars: Sequence[Bar], j: int, rules: Rules) -> bool:
 def needs_atr(rules: Rules, model: Model) -> bool:
     """True where anything is counted in ATR: a stop model gives such a distance too."""
     distances = (rules.stop_atr, rules.target_atr, rules.trail_atr, rules.chandelier_atr)
-    return model.stop is not None or min(distances) < OFF or rules.slippage_atr > 0.0 or rules.sizing == "volatility"
+    sized = rules.sizing == "volatility" or (rules.sizing == "kelly" and rules.volatility_ref < OFF)
+    return model.stop is not None or min(distances) < OFF or rules.slippage_atr > 0.0 or sized
 
 
 def levels(order: Order, rules: Rules) -> tuple[int, int, int]:
