@@ -78,11 +78,11 @@ def plan_dtype() -> numpy.dtype[typing.Any]:
     """
     The core's layout of a plan.
     """
-def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
+def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
     """
     Trades (structured array) and the counts of skipped signals of one plan.
     """
-def simulate_each(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
+def simulate_each(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
     """
     One independent trade per signal, overlaps allowed: what labels are made of.
     """

@@ -5,11 +5,14 @@ prints what was charged.
 """
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, field_validator, model_validator
 
-from esbt.data import Instrument
+from esbt.data import Bars, Instrument
+from esbt.data.fees import FeeSchedule, flat_fee, load_fees, table_fees
 from esbt.errors import EsbtError
 from esbt.plan import PATHS, SIZINGS, USD, Plan, make_plan
 from esbt.settings import Settings
@@ -76,10 +79,13 @@ def _cap(max_contracts: int | None) -> dict[str, float]:
 
 
 class Account(Settings):
-    """Cash in USD; size in whole contracts, `Risk`, `Volatility` or `Kelly`; slippage on market and stop fills: slippage_ticks plus
-    slippage_atr times the ATR of the signal bar, rounded up to ticks; fee_usd per contract and side (None: the instrument table's); `path`:
-    who wins when stop and target lie inside one bar; target_through_ticks: how far the market must trade through a target to fill it;
-    volume_share: of the entry bar's volume that may be filled (None: any size).
+    """What a backtest trades with.
+
+    cash: USD. size: whole contracts, `Risk`, `Volatility` or `Kelly`. Slippage on market and stop fills: slippage_ticks plus slippage_atr
+    times the ATR of the signal bar, rounded up to ticks. fee_usd: per contract and side (None: the instrument table's); or fee_table, a CSV
+    of fees by date (columns from, commission_usd, exchange_usd, clearing_usd, regulatory_usd). path: who wins when stop and target lie
+    inside one bar. target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume
+    that may be filled (None: any size).
     """
 
     cash: Positive = 100_000.0
@@ -87,6 +93,7 @@ class Account(Settings):
     slippage_ticks: Ticks = 1
     slippage_atr: Annotated[float, Field(ge=0, le=100)] = 0.0
     fee_usd: Annotated[float, Field(ge=0)] | None = None
+    fee_table: str | None = None
     path: Path = "worst"
     target_through_ticks: Ticks = 0
     volume_share: Fraction | None = None
@@ -98,9 +105,25 @@ class Account(Settings):
             return size
         raise ValueError(f"must be whole contracts (1 or more), Risk(...), Volatility(...) or Kelly(...), got {size!r}")
 
+    @model_validator(mode="after")
+    def _one_fee(self) -> Self:
+        if self.fee_usd is not None and self.fee_table is not None:
+            raise ValueError("give fee_usd or fee_table, not both")
+        return self
+
     def fee(self, instrument: Instrument) -> float:
-        """USD per contract and side."""
+        """USD per contract and side, where no table gives it by date."""
         return instrument.fee_usd if self.fee_usd is None else self.fee_usd
+
+    def fees(self, instrument: Instrument) -> FeeSchedule:
+        """Fees by trade date, part by part. Raises EsbtError for a table that cannot be read."""
+        if self.fee_table is not None:
+            return load_fees(self.fee_table)
+        return table_fees(instrument) if self.fee_usd is None else flat_fee(self.fee_usd)
+
+    def fees_by_bar(self, bars: Bars) -> npt.NDArray[np.int64] | None:
+        """Fee at each bar, int64[N], 1e-4 USD per contract and side; None where it is the plan's own throughout."""
+        return None if self.fee_table is None else self.fees(bars.instrument).total_e4(bars.session)
 
     def plan(self, exits: Exits, instrument: Instrument) -> Plan:
         """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none."""
@@ -135,7 +158,8 @@ class Account(Settings):
         own = {
             name: getattr(self, name) for name in ("cash", "slippage_ticks", "slippage_atr", "path", "target_through_ticks", "volume_share")
         }
-        return {"instrument": instrument.symbol, "fee_usd": self.fee(instrument), "size": size} | own
+        fee = self.fee(instrument) if self.fee_table is None else f"by date, {self.fee_table}"
+        return {"instrument": instrument.symbol, "fee_usd": fee, "size": size} | own
 
 
 def _e4(usd: float, name: str) -> int:

@@ -14,6 +14,7 @@ from esbt.errors import EsbtError, unknown
 from esbt.plan import TRADE_DTYPE, Plan
 from esbt.result import Result
 from esbt.signals import Exits
+from esbt.windows import after_flat, entry_window
 
 
 def backtest(
@@ -25,6 +26,7 @@ def backtest(
     slippage_ticks: int = 1,
     slippage_atr: float = 0.0,
     fee_usd: float | None = None,
+    fee_table: str | None = None,
     path: Path = "worst",
     target_through_ticks: int = 0,
     volume_share: float | None = None,
@@ -35,7 +37,8 @@ def backtest(
     """Backtest one strategy on bars, by the rulebook (docs/rulebook.md): a signal at a bar's close fills at the next bar's open.
 
     bars: esbt.Bars of N bars. strategy: `AtrStrategy`, or `Signals` with sides of your own. cash: USD. size: whole contracts, `Risk`,
-    `Volatility` or `Kelly`. slippage_ticks, slippage_atr: on market and stop fills, never on targets; see `Account`. fee_usd: per contract and side, None for the instrument table's.
+    `Volatility` or `Kelly`. slippage_ticks, slippage_atr: on market and stop fills, never on targets; volume_share: see `Account`. fee_usd:
+    per contract and side, None for the instrument table's; fee_table: a CSV of fees by date.
     path: "worst", "best", "nearest" or "finer" decides where stop and target lie inside one bar; "finer" looks at `finer`, bars of a
     shorter interval on the same instrument. model: learned entry decisions. Returns a `Result`.
     Raises EsbtError for settings that are unknown, of a wrong type or in contradiction, before any work starts.
@@ -54,6 +57,7 @@ def backtest(
         slippage_ticks=slippage_ticks,
         slippage_atr=slippage_atr,
         fee_usd=fee_usd,
+        fee_table=fee_table,
         path=path,
         target_through_ticks=target_through_ticks,
         volume_share=volume_share,
@@ -66,42 +70,73 @@ def backtest(
 def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = None, model: EntryModel | None = None) -> Result:
     """`backtest` with its account already checked."""
     plan = account.plan(strategy, bars.instrument)
-    trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model)
+    trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model, fees_e4=account.fees_by_bar(bars))
     settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
-    rerun = partial(_under_path, bars, strategy, account, finer, model)
+    rerun = partial(_under_path, bars, strategy, account, finer=finer, model=model)
     return Result(bars=bars, raw_trades=trades, plan=plan, skipped=skipped, cash=account.cash, settings=settings, rerun=rerun)
 
 
-def _under_path(bars: Bars, strategy: Exits, account: Account, finer: Bars | None, model: EntryModel | None, path: str) -> Result:
+def _under_path(bars: Bars, strategy: Exits, account: Account, path: str, *, finer: Bars | None, model: EntryModel | None) -> Result:
     """The same run under another path: an end of `Result.band`."""
     return run(bars, strategy, account.model_copy(update={"path": path}), finer=finer, model=model)
 
 
 def simulate(
-    bars: Bars, strategy: Exits, plan: Plan, *, finer: Bars | None = None, model: EntryModel | None = None, each: bool = False
+    bars: Bars,
+    strategy: Exits,
+    plan: Plan,
+    *,
+    finer: Bars | None = None,
+    model: EntryModel | None = None,
+    each: bool = False,
+    fees_e4: npt.NDArray[np.int64] | None = None,
 ) -> tuple[npt.NDArray[np.void], dict[str, int]]:
     """The core's loop: raw trades (TRADE_DTYPE, ticks and 1e-4 USD) and counts of skipped signals.
 
-    each: one independent trade per signal, overlaps allowed, for labels. Raises what a hook's own callable raised, and EsbtError where a
-    hook failed or gave a stop of NaN.
+    each: one independent trade per signal, overlaps allowed, for labels. fees_e4: int64[N], 1e-4 USD per contract and side, where they
+    differ by date. Raises what a hook's own callable raised, and EsbtError where a hook failed or gave a stop of NaN.
     """
     core_model, hooks = model.prepare(len(bars)) if model else (None, [])
     loop = _core.simulate_each if each else _core.simulate
+    core_bars, sides, outside = _by_the_clock(bars, strategy)
     try:
         trades, skipped = loop(
-            bars.core,
-            strategy.signals(bars),
+            core_bars,
+            sides,
             strategy.atr(bars),
             plan,
             finer=finer.core if finer is not None else None,
             finer_first=_finer_first(bars, finer),
             model=core_model,
+            fees_e4=fees_e4,
         )
     except RuntimeError as error:
         for hook in hooks:
             hook.raise_pending()
         raise EsbtError(f"the entry model failed: {error}") from error
-    return trades.astype(TRADE_DTYPE, copy=False), skipped
+    return trades.astype(TRADE_DTYPE, copy=False), skipped | {"window": outside}
+
+
+def _by_the_clock(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.NDArray[np.int8], int]:
+    """The bars for the core, the signals the strategy's times of day leave, and how many they took out.
+
+    A flat time ends the session early: for the core its later bars are a session of their own, in which no signal stands.
+    """
+    core, sides = bars.core, strategy.signals(bars)
+    if strategy.entry_from is None and strategy.flat_at is None:
+        return core, sides, 0
+    closed = np.zeros(len(bars), dtype=np.bool_)
+    if strategy.entry_from is not None and strategy.entry_until is not None:
+        closed |= ~entry_window(bars, strategy.entry_from, strategy.entry_until)
+    if strategy.flat_at is not None:
+        late = after_flat(bars, strategy.flat_at)
+        closed |= late
+        session = 2 * bars.session + late.astype(np.int32)
+        core = _core.CoreBars(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume, session, bars.segment)
+    outside = int(np.count_nonzero(sides[closed]))
+    if outside:
+        sides = np.where(closed, np.int8(0), sides)
+    return core, sides, outside
 
 
 def _finer_first(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None:

@@ -75,6 +75,7 @@ TRADE_DTYPE = np.dtype(
         ("exit_bar", "i8"),
         ("pnl_e4", "i8"),
         ("costs_e4", "i8"),
+        ("entry_costs_e4", "i8"),
         ("confidence", "f8"),
         ("contracts", "i4"),
         ("entry_price", "i4"),

@@ -56,9 +56,9 @@ class Labels:
 def label_trades(bars: Bars, strategy: Exits, account: Account, model: EntryModel | None = None) -> Labels:
     """One label per signal of the strategy on these bars, by the rules it trades with, one contract each."""
     plan = account.model_copy(update={"size": 1}).plan(strategy.model_copy(update={"reverse": False}), bars.instrument)
-    trades, _ = simulate(bars, strategy, plan, model=model, each=True)
+    trades, _ = simulate(bars, strategy, plan, model=model, each=True, fees_e4=account.fees_by_bar(bars))
     trades = trades[trades["reason"] != REASONS.index("end_of_data")]
-    signal_bar = trades["entry_bar"] - 1
+    signal_bar = trades["entry_bar"] - 1 - strategy.latency_bars
     atr = strategy.atr(bars)[signal_bar]
     return Labels(
         signal_bar=signal_bar,

@@ -71,7 +71,8 @@ static Plan one_plan(const PlanArray& plan) {
 }
 
 static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
-                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model) {
+                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model,
+                     const std::optional<Column<std::int64_t>>& fees_e4) {
     Inputs in;
     in.market.bars = bars.view();
     const std::int64_t n = in.market.bars.n;
@@ -81,6 +82,7 @@ static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, c
     in.plan = one_plan(plan);
     if (in.plan.reverse && in.plan.latency_bars > 0) throw std::invalid_argument("reverse and latency_bars exclude each other");
     if (in.plan.latency_bars < 0) throw std::invalid_argument("latency_bars must not be negative");
+    if (fees_e4) in.market.fees_e4 = column_of(*fees_e4, n, "fees_e4");
     if (finer) in.market.finer.bars = finer->view();
     if (finer_first) in.market.finer.first = column_of(*finer_first, n + 1, "finer_first");
     if (in.plan.path == Path::finer && !(finer && finer_first)) throw std::invalid_argument("path 'finer' needs finer bars");
@@ -120,8 +122,9 @@ static Handed hand_over(Outcome&& outcome) {
 
 template <Outcome (*Run)(const Market&, const Plan&, const EntryModel&)>
 static Handed py_run(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
-                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model) {
-    const Inputs in = gather(bars, signals, atr, plan, finer, finer_first, model);
+                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model,
+                     const std::optional<Column<std::int64_t>>& fees_e4) {
+    const Inputs in = gather(bars, signals, atr, plan, finer, finer_first, model, fees_e4);
     Outcome outcome;
     {
         py::gil_scoped_release unlock;
@@ -149,8 +152,8 @@ void register_simulate(py::module_& m) {
                          trail_ticks, latency_bars, cooldown_bars, max_trades, break_even_offset_ticks, max_bars, slippage_ticks,
                          target_through_ticks, path, flat_at_close, reverse, sizing, contracts, max_contracts, cash_e4, tick_value_e4,
                          fee_e4, daily_loss_e4, daily_profit_e4);
-    PYBIND11_NUMPY_DTYPE(Trade, entry_bar, exit_bar, pnl_e4, costs_e4, confidence, contracts, entry_price, exit_price, stop_distance,
-                         target_distance, mae_ticks, mfe_ticks, side, reason, ambiguous, pad);
+    PYBIND11_NUMPY_DTYPE(Trade, entry_bar, exit_bar, pnl_e4, costs_e4, entry_costs_e4, confidence, contracts, entry_price, exit_price,
+                         stop_distance, target_distance, mae_ticks, mfe_ticks, side, reason, ambiguous, pad);
     m.def("plan_dtype", [] { return py::dtype::of<Plan>(); }, "The core's layout of a plan.");
     m.def("trade_dtype", [] { return py::dtype::of<Trade>(); }, "The core's layout of a trade.");
     m.def(
@@ -165,10 +168,10 @@ void register_simulate(py::module_& m) {
         .def(py::init(&make_entry_model), py::arg("stop_hook"), py::arg("stop_ids"), py::arg("stop_bounds"), py::arg("confidence_hook"),
              py::arg("confidence_ids"), py::arg("calibration"), py::arg("threshold"), py::arg("features"));
     m.def("simulate", &py_run<&simulate>, py::arg("bars"), py::arg("signals"), py::arg("atr"), py::arg("plan"), py::arg("finer") = nullptr,
-          py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr,
+          py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr, py::arg("fees_e4") = std::nullopt,
           "Trades (structured array) and the counts of skipped signals of one plan.");
     m.def("simulate_each", &py_run<&simulate_each>, py::arg("bars"), py::arg("signals"), py::arg("atr"), py::arg("plan"),
-          py::arg("finer") = nullptr, py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr,
+          py::arg("finer") = nullptr, py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr, py::arg("fees_e4") = std::nullopt,
           "One independent trade per signal, overlaps allowed: what labels are made of.");
     m.def("mark_equity", &py_mark_equity, py::arg("bars"), py::arg("trades"), py::arg("plan"),
           "Equity at each bar's close, int64[n] in 1e-4 USD.");

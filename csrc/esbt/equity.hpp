@@ -15,7 +15,7 @@ inline void mark_equity(const BarsView& bars, const Trade* trades, std::int64_t 
     for (const Trade* t = trades; t != trades + n_trades; ++t) {
         if (t->entry_bar > from) std::fill(out + from, out + t->entry_bar, closed);
         const std::int64_t per_tick = static_cast<std::int64_t>(t->side) * t->contracts * plan.tick_value_e4;
-        const std::int64_t paid = closed - t->contracts * plan.fee_e4;
+        const std::int64_t paid = closed - t->entry_costs_e4;
         for (std::int64_t j = t->entry_bar; j < t->exit_bar; ++j) out[j] = paid + per_tick * (bars.close[j] - t->entry_price);
         closed += t->pnl_e4;
         from = t->exit_bar;

@@ -70,7 +70,8 @@ struct Trade {
     std::int64_t exit_bar;
     std::int64_t pnl_e4;  // USD * 1e4, net of costs
     std::int64_t costs_e4;
-    double confidence;  // NaN without a confidence model
+    std::int64_t entry_costs_e4;  // the part of them paid at entry
+    double confidence;            // NaN without a confidence model
     std::int32_t contracts;
     std::int32_t entry_price;  // ticks
     std::int32_t exit_price;

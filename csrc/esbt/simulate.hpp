@@ -20,7 +20,8 @@ struct Market {
     BarsView bars;
     const Ends* ends = nullptr;  // of these bars
     const std::int8_t* signals = nullptr;
-    const double* atr = nullptr;  // ticks, NaN while warming up
+    const double* atr = nullptr;            // ticks, NaN while warming up
+    const std::int64_t* fees_e4 = nullptr;  // per bar, contract and side; null: the plan's
     FinerBars finer;
 };
 
@@ -131,9 +132,12 @@ class Simulation {
         return peak > 0 ? static_cast<double>(peak_e4_ - closed_e4_) / peak : 0.0;
     }
 
+    std::int64_t fee_e4(std::int64_t bar) const { return m_.fees_e4 ? m_.fees_e4[bar] : plan_.fee_e4; }
+
     std::int32_t size(const Position& p, double atr, std::int64_t entry_bar) const {
-        const double price = plan_.sizing == Sizing::kelly ? std::abs(static_cast<double>(m_.bars.close[entry_bar - 1])) : 1.0;
-        return contracts_for(plan_, {plan_.cash_e4 + closed_e4_, p.stop_distance, p.confidence, atr / price, atr});
+        const double price =
+            plan_.sizing == Sizing::kelly ? std::abs(static_cast<double>(m_.bars.close[entry_bar - 1 - plan_.latency_bars])) : 1.0;
+        return contracts_for(plan_, {plan_.cash_e4 + closed_e4_, p.stop_distance, p.confidence, atr / price, atr, p.fee_e4});
     }
 
     // Enters at the open of bar j and holds to the exit. Returns the first bar whose signal counts again; a reversal leaves its order in
@@ -145,6 +149,7 @@ class Simulation {
         p.side = taken.side;
         p.entry_bar = j;
         p.confidence = taken.decision.confidence;
+        p.fee_e4 = fee_e4(j);
         const std::int32_t asked = size(p, taken.atr, j);
         if (asked == 0) return ++out_.skipped.size, j;
         p.contracts = std::isfinite(plan_.volume_share) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
@@ -217,7 +222,7 @@ class Simulation {
 
     // The open position marked at a close, its entry fees paid.
     std::int64_t open_e4(const Position& p, std::int32_t close) const {
-        return p.contracts * (static_cast<std::int64_t>(close - p.entry) * plan_.tick_value_e4 - plan_.fee_e4);
+        return p.contracts * (static_cast<std::int64_t>(close - p.entry) * plan_.tick_value_e4 - p.fee_e4);
     }
 
     // True when the position is to be reversed at the next open; the entry model may still refuse the new side. (Bar j ends neither a
@@ -246,7 +251,8 @@ class Simulation {
         t.reason = e.reason;
         t.ambiguous = p.ambiguous;
         t.confidence = p.confidence;
-        t.costs_e4 = std::int64_t{2} * p.contracts * plan_.fee_e4;
+        t.entry_costs_e4 = p.contracts * p.fee_e4;
+        t.costs_e4 = t.entry_costs_e4 + p.contracts * fee_e4(j);
         t.pnl_e4 = static_cast<std::int64_t>(e.price - p.entry) * p.contracts * plan_.tick_value_e4 - t.costs_e4;
         closed_e4_ += t.pnl_e4;
         peak_e4_ = std::max(peak_e4_, closed_e4_);

@@ -15,6 +15,7 @@ struct SizeInputs {
     double confidence;           // calibrated probability of a win, NaN without a model
     double relative_volatility;  // ATR / |price|
     double atr_ticks;
+    std::int64_t fee_e4;  // per contract and side
 };
 
 inline std::int32_t whole_contracts(double affordable, const Plan& plan) {
@@ -37,7 +38,7 @@ inline std::int32_t contracts_for(const Plan& plan, const SizeInputs& in) {
         case Sizing::risk:
             return whole_contracts(equity * plan.risk_fraction / risk, plan);
         case Sizing::kelly:
-            return whole_contracts(equity * kelly_share(plan, in) / (risk + 2.0 * static_cast<double>(plan.fee_e4)), plan);
+            return whole_contracts(equity * kelly_share(plan, in) / (risk + 2.0 * static_cast<double>(in.fee_e4)), plan);
         case Sizing::volatility:
             return whole_contracts(equity * plan.volatility_target / (in.atr_ticks * static_cast<double>(plan.tick_value_e4)), plan);
         case Sizing::fixed:

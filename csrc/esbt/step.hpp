@@ -23,6 +23,7 @@ inline SidedBar sided(const BarsView& b, std::int64_t j, std::int32_t side) {
 
 struct Position {  // prices in ticks, times side
     std::int64_t entry_bar = 0;
+    std::int64_t fee_e4 = 0;  // of the entry, per contract
     double confidence = 0.0;
     std::int32_t side = 0, contracts = 0, slippage = 0;
     std::int32_t entry = 0, stop = 0, target = 0;
