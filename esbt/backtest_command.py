@@ -63,7 +63,7 @@ def _print(console: Console, result: Result, page: Path) -> None:
     console.print(_counts("Exits", result.trades["exit_reason"].value_counts(sort=True)))
     skipped = [(reason, count) for reason, count in result.skipped.items() if count]
     if skipped:
-        console.print(_counts("Signals that made no trade", pl.DataFrame(skipped, schema=["reason", "count"], orient="row")))
+        console.print(_counts("Skipped", pl.DataFrame(skipped, schema=["reason", "count"], orient="row")))
     console.print(f"report: {page}", markup=False)
 
 

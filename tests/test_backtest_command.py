@@ -67,7 +67,7 @@ def test_a_good_run(workplace, monkeypatch, capsys):
     assert said["skipped"] == result.skipped
     assert pl.read_parquet(workplace / "report" / "backtest_trades.parquet").equals(result.trades)
     worst, best = (f"{end:,.2f}" for end in result.band)
-    for words in ("SYNTHETIC MARKET", "Sharpe", worst, best, f"{100 * result.ambiguous_share:.2f} %", "Signals that made no trade"):
+    for words in ("SYNTHETIC MARKET", "Sharpe", worst, best, f"{100 * result.ambiguous_share:.2f} %", "Skipped"):
         assert words in out
     assert [line.split() for line in out.splitlines() if line.split()[:1] == ["size"]] == [["size", str(result.skipped["size"])]]
     assert "4/4" in out
