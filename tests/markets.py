@@ -152,7 +152,7 @@ SIZES = {
     "payoff": st.sampled_from([0.7, 1.0, 2.0]),
     "heat_cap": st.sampled_from([0.02, 0.06, 1.0]),
     "volatility_ref": or_off(0.0005, 0.001, 0.3),
-    "volatility_target": st.sampled_from([0.001, 0.01, 0.3]),
+    "volatility_target": st.sampled_from([0.3, 0.03, 0.003]),
     "cash_e4": st.sampled_from([10_000_000, 100_000_000, 1_000_000_000]),
     "max_contracts": st.sampled_from([2, 50, NEVER]),
 }

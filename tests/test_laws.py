@@ -1,4 +1,4 @@
-"""The laws of design section 5 on the core, each as one test over random markets: mirror, shift, append, prefix, costs, sums, seams.
+"""The laws of design section 5 on the core, one test each over random markets: mirror, shift, append, prefix, costs, sums, seams, limits.
 
 They need no twin: each compares the core with itself on a changed market. Each counts the trades it compared and fails if there were few.
 """
@@ -13,18 +13,24 @@ from bridge import comparable, core_bars, core_plan, simulate_core
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from markets import Market, random_market, rules, seeded_markets
-from reference.records import Bar
+from reference.records import NO_LIMIT, OFF, Bar
 
 from esbt import _core
 
 LAW = settings(derandomize=True, deadline=None, database=None, max_examples=60, phases=(Phase.explicit, Phase.generate, Phase.shrink))
-FIXED_SIZE = ["plain", "paths", "levels", "closes", "reverse"]  # families in which no trade depends on the trades before it by its size
+# Families in which no trade depends by its size on the trades before it. With daily limits it may depend on them by its existence.
+FIXED_SIZE = ["plain", "paths", "levels", "distances", "closes", "limits", "reverse"]
 ABOUT = 10_000  # the mirror takes a price p to ABOUT - p
 
 
 def run(market, plan, finer=True):
     """Trades and skipped counts of the core on a market."""
     return simulate_core(market.bars, market.signals, market.atr, plan, None, market.finer if finer else None)
+
+
+def without_daily_limits(plan):
+    """What a law of costs holds for: with daily limits, dearer trades may be other trades."""
+    return replace(plan, daily_loss_e4=NO_LIMIT, daily_profit_e4=NO_LIMIT)
 
 
 def remade(market: Market, bar, sign: int = 1) -> Market:
@@ -38,7 +44,7 @@ def flipped(b: Bar) -> Bar:
     return replace(b, open=ABOUT - b.open, high=ABOUT - b.low, low=ABOUT - b.high, close=ABOUT - b.close)
 
 
-def holds_on_enough(law, *given_strategies, least=200, examples=60):
+def holds_on_enough(law, *given_strategies, least=200, examples=120):
     """Run the law over the strategies; it returns how many trades it compared."""
     seen = Counter()
 
@@ -146,6 +152,7 @@ def test_higher_fees_cost_exactly_that(family):
     """A higher fee changes no trade, and takes 2 x contracts x the difference from each."""
 
     def law(market, plan, more):
+        plan = without_daily_limits(plan)
         cheap, _ = run(market, plan)
         dear, _ = run(market, replace(plan, fee_e4=plan.fee_e4 + more))
         charged = [replace(t, pnl_e4=t.pnl_e4 - 2 * t.contracts * more, costs_e4=t.costs_e4 + 2 * t.contracts * more) for t in cheap]
@@ -160,7 +167,7 @@ def test_higher_slippage_never_pays(family):
     """A trade that both runs hold over the same bars for the same reason earns no more where fills are worse."""
 
     def law(market, plan, more):
-        plan = replace(plan, path="worst")
+        plan = replace(without_daily_limits(plan), path="worst")
         cheap, _ = run(market, plan)
         dear, _ = run(market, replace(plan, slippage_ticks=plan.slippage_ticks + more))
         same = {(t.entry_bar, t.exit_bar, t.side, t.reason): t.pnl_e4 for t in cheap}
@@ -168,7 +175,7 @@ def test_higher_slippage_never_pays(family):
         assert all(after <= before for before, after in pairs)
         return len(pairs)
 
-    holds_on_enough(law, seeded_markets(), rules(family), st.integers(1, 3), least=100)
+    holds_on_enough(law, seeded_markets(), rules(family), st.integers(1, 3), least=100, examples=60)
 
 
 @pytest.mark.parametrize("family", [*FIXED_SIZE, "sizes"])
@@ -195,9 +202,13 @@ def test_pnl_sums_to_equity(family):
 
 @pytest.mark.parametrize("family", FIXED_SIZE)
 def test_a_seam_is_a_boundary(family):
-    """No trade spans two contracts, and each contract alone gives its own trades, ATR and crossings: nothing comes over the seam."""
+    """No trade spans two contracts, and each contract alone gives its own trades, ATR and crossings: nothing comes over the seam.
+
+    Only the pause after a stop does: it is the trader's, not the contract's.
+    """
 
     def law(market, plan):
+        plan = replace(plan, cooldown_bars=0)
         trades, _ = run(market, plan)
         assert all(market.bars[t.entry_bar].segment == market.bars[t.exit_bar].segment for t in trades)
         segment = np.array([b.segment for b in market.bars])
@@ -217,3 +228,24 @@ def test_a_seam_is_a_boundary(family):
         return len(trades) * (len(starts) > 2)
 
     holds_on_enough(law, seeded_markets(low=30), rules(family), examples=150)
+
+
+def test_limits_are_kept():
+    """Each trade against the rules it must have passed, read from the trades alone: latency, volume, cooldown, trades a session, halts."""
+
+    def law(market, plan):
+        trades, _ = run(market, plan)
+        places = [(b.session, b.segment) for b in market.bars]
+        for t in trades:
+            assert market.signals[t.entry_bar - 1 - plan.latency_bars] == t.side
+            assert plan.volume_share == OFF or t.contracts <= plan.volume_share * market.bars[t.entry_bar].volume
+        for before, t in pairwise(trades):
+            signalled = t.entry_bar - 1 - plan.latency_bars
+            if before.reason in {"stop", "trail", "break_even"}:
+                assert signalled >= before.exit_bar + plan.cooldown_bars
+            if before.reason in {"daily_loss", "daily_profit"}:
+                assert places[signalled] != places[before.exit_bar]
+        assert max(Counter(places[t.entry_bar] for t in trades).values(), default=0) <= plan.max_trades
+        return len(trades)
+
+    holds_on_enough(law, seeded_markets(), rules("limits"), examples=150)
