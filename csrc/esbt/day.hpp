@@ -10,6 +10,11 @@ namespace esbt {
 
 class Day {
   public:
+    struct Session {
+        std::int32_t segment, date;
+        bool operator==(const Session&) const = default;
+    };
+
     explicit Day(const Plan& plan) : plan_(&plan) {}
 
     // As on the first bar: for trades that know nothing of each other.
@@ -21,7 +26,7 @@ class Day {
     bool watched() const { return limited() || plan_->max_trades != kNever; }
 
     // A bar of this session follows; equity_e4 is marked equity at the last close of the session before, should it be a new one.
-    void enter_session(std::int32_t session, std::int64_t equity_e4) {
+    void enter_session(Session session, std::int64_t equity_e4) {
         if (known_ && session == session_) return;
         known_ = true;
         session_ = session;
@@ -57,7 +62,8 @@ class Day {
   private:
     const Plan* plan_;
     bool known_ = false, halted_ = false;
-    std::int32_t session_ = 0, trades_ = 0;
+    Session session_{};
+    std::int32_t trades_ = 0;
     std::int64_t base_e4_ = 0, free_from_ = 0;
 };
 

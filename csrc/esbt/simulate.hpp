@@ -90,7 +90,8 @@ class Simulation {
     }
 
     void see_session(std::int64_t bar, std::int64_t equity_e4) {
-        if (day_watched_) day_.enter_session(m_.bars.session[bar], equity_e4);
+        // A contract's end ends the session too: the next contract's bars are another one, whatever their date.
+        if (day_watched_) day_.enter_session({m_.bars.segment[bar], m_.bars.session[bar]}, equity_e4);
     }
 
     static bool uses_atr(const Plan& p) {
