@@ -121,9 +121,9 @@ class Account(Settings):
             return load_fees(self.fee_table)
         return table_fees(instrument) if self.fee_usd is None else flat_fee(self.fee_usd)
 
-    def fees_by_bar(self, bars: Bars) -> npt.NDArray[np.int64] | None:
-        """Fee at each bar, int64[N], 1e-4 USD per contract and side; None where it is the plan's own throughout."""
-        return None if self.fee_table is None else self.fees(bars.instrument).total_e4(bars.session)
+    def fees_by_bar(self, bars: Bars, fees: FeeSchedule | None = None) -> npt.NDArray[np.int64] | None:
+        """Fee at each bar, int64[N], 1e-4 USD per contract and side; None where it is the plan's own throughout. fees: if at hand."""
+        return None if self.fee_table is None else (fees or self.fees(bars.instrument)).total_e4(bars.session)
 
     def plan(self, exits: Exits, instrument: Instrument) -> Plan:
         """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none."""

@@ -69,11 +69,20 @@ def backtest(
 
 def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = None, model: EntryModel | None = None) -> Result:
     """`backtest` with its account already checked."""
-    plan = account.plan(strategy, bars.instrument)
-    trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model, fees_e4=account.fees_by_bar(bars))
+    plan, fees = account.plan(strategy, bars.instrument), account.fees(bars.instrument)
+    trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model, fees_e4=account.fees_by_bar(bars, fees))
     settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
     rerun = partial(_under_path, bars, strategy, account, finer=finer, model=model)
-    return Result(bars=bars, raw_trades=trades, plan=plan, skipped=skipped, cash=account.cash, settings=settings, rerun=rerun)
+    return Result(
+        bars=bars,
+        raw_trades=trades,
+        plan=plan,
+        skipped=skipped,
+        cash=account.cash,
+        settings=settings,
+        rerun=rerun,
+        fees=account.fees(bars.instrument),
+    )
 
 
 def _under_path(bars: Bars, strategy: Exits, account: Account, path: str, *, finer: Bars | None, model: EntryModel | None) -> Result:

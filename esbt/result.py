@@ -17,6 +17,8 @@ import polars as pl
 
 from esbt import _core, metrics
 from esbt.data import Bars
+from esbt.data.fees import FeeSchedule
+from esbt.errors import EsbtError
 from esbt.plan import FAR, PATHS, REASONS, SIZINGS, USD, Plan
 
 
@@ -25,7 +27,8 @@ class Result:
     """Outcome of one backtest on `bars`.
 
     raw_trades: the core's records (ticks, 1e-4 USD). plan: the core's plan. skipped: signals that did not become trades, by reason.
-    settings: what was charged and assumed. rerun: the same backtest under another `path`, for `band`; None where the inputs were not kept.
+    settings: what was charged and assumed. rerun: the same backtest under another `path`, for `band`; None where the inputs were not
+    kept. fees: by date and part, for `costs`.
     """
 
     bars: Bars
@@ -35,6 +38,7 @@ class Result:
     cash: float
     settings: dict[str, Any]
     rerun: Callable[[str], "Result"] | None = None
+    fees: FeeSchedule | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -50,6 +54,19 @@ class Result:
     def equity_e4(self) -> npt.NDArray[np.int64]:
         """Equity at each bar's close, int64[N], 1e-4 USD, exact: fees paid at entry and exit, an open position marked at the close."""
         return _core.mark_equity(self.bars.core, self.raw_trades, self.plan)
+
+    @cached_property
+    def costs(self) -> pl.DataFrame:
+        """What was charged: `line` (commission_usd, exchange_usd, ...) and `usd`, which add up to the trades' costs to the last digit.
+
+        Slippage is not among them: it is in the prices. Raises EsbtError for a result that was made without fees.
+        """
+        if self.fees is None:
+            raise EsbtError("this result was made without its fees: use esbt.backtest")
+        raw, session = self.raw_trades, self.bars.session
+        sides = [self.fees.rows(session[raw[bar]]) for bar in ("entry_bar", "exit_bar")]
+        usd = {name: int((raw["contracts"] * sum(part[rows] for rows in sides)).sum()) for name, part in self.fees.parts_e4.items()}
+        return pl.DataFrame({"line": list(usd), "usd": [units / USD for units in usd.values()]})
 
     @cached_property
     def trades(self) -> pl.DataFrame:

@@ -45,6 +45,15 @@ def test_each_side_pays_the_fee_of_its_date(bars: esbt.Bars, table: Path) -> Non
     assert result.equity["equity"][-1] == pytest.approx(result.cash + result.trades["pnl"].sum(), abs=1e-9)
 
 
+@pytest.mark.parametrize("fee", ["table", "instrument", "flat"])
+def test_lines_add_up_to_the_costs(bars: esbt.Bars, table: Path, fee: str) -> None:
+    words = {"table": {"fee_table": str(table)}, "instrument": {}, "flat": {"fee_usd": 1.2345}}[fee]
+    result = esbt.backtest(bars, esbt.AtrStrategy(), size=7, **words)
+    assert len(result.costs) == {"table": 4, "instrument": 3, "flat": 1}[fee]
+    units = [round(usd * 10_000) for usd in result.costs["usd"]]
+    assert sum(units) == int(result.raw_trades["costs_e4"].sum()) > 0
+
+
 def test_one_row_is_the_fee_itself(bars: esbt.Bars, tmp_path: Path) -> None:
     path = tmp_path / "one.csv"
     path.write_text("from,commission_usd\n2000-01-01,2.25\n")
