@@ -51,7 +51,7 @@ void check_trade(const fuzz::Case& c, const esbt::Trade& t) {
     } else {
         require(inside(out + slip, exit.low, exit.high), "an exit fills inside the bar, less slippage");
     }
-    require(t.costs_e4 == 2 * t.contracts * p.fee_e4, "costs are two fees a contract");
+    require(t.costs_e4 == t.contracts * (c.fee_e4(t.entry_bar) + c.fee_e4(t.exit_bar)), "costs are two fees a contract, of their days");
     require(t.pnl_e4 == std::int64_t{t.exit_price - t.entry_price} * t.side * t.contracts * p.tick_value_e4 - t.costs_e4,
             "pnl is ticks times value less costs");
 }

@@ -71,7 +71,7 @@ inline int answer(void* state, const float* rows, std::int64_t n, double* out) {
 
 struct Case {
     Columns bars, finer;
-    std::vector<std::int64_t> finer_first;
+    std::vector<std::int64_t> finer_first, fees_e4;  // empty: none
     std::vector<std::int8_t> signals;
     std::vector<double> atr;
     std::vector<float> features;
@@ -88,9 +88,11 @@ struct Case {
         m.ends = &ends;
         m.signals = signals.data();
         m.atr = atr.data();
+        if (!fees_e4.empty()) m.fees_e4 = fees_e4.data();
         if (!finer_first.empty()) m.finer = {finer.view(), finer_first.data()};
         return m;
     }
+    std::int64_t fee_e4(std::int64_t bar) const { return fees_e4.empty() ? plan.fee_e4 : fees_e4[static_cast<std::size_t>(bar)]; }
     esbt::EntryModel model() {
         esbt::EntryModel m;
         if (stop_asked) m.stop = {&stop_hook, {0, esbt::kDrawdown}};
@@ -272,6 +274,8 @@ inline void fill(Case& c, std::uint64_t seed) {
     c.stop_hook = {ESBT_HOOK_VERSION, 2, 1, 0, &c.stop_state, answer};
     c.confidence_hook = {ESBT_HOOK_VERSION, 2, 1, 0, &c.confidence_state, answer};
     c.plan = random_plan(r, c.bars.size(), c.confidence_asked);
+    if (r.chance(0.3))
+        for (std::size_t j = 0; j < c.bars.size(); ++j) c.fees_e4.push_back(r.whole(0, c.plan.fee_e4));  // a plan's fee is the highest
     if (c.plan.path != esbt::Path::finer && r.chance(0.5)) c.finer_first.clear();
 }
 
