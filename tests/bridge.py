@@ -31,6 +31,13 @@ def core_plan(rules: Rules) -> np.ndarray:
     return make_plan(**fields)
 
 
+def core_fees(bars: Sequence[Bar], rules: Rules) -> np.ndarray | None:
+    """Fees by bar, where a bar's date has one of its own."""
+    if all(b.fee_e4 is None for b in bars):
+        return None
+    return np.array([rules.fee_e4 if b.fee_e4 is None else b.fee_e4 for b in bars], np.int64)
+
+
 def as_seen_by_a_hook(stage: Stage) -> Stage:
     """The same function on inputs rounded to float32, as the rows of a hook are: what twin and core must both be asked."""
     return lambda bar, side, stop_atr, drawdown: stage(bar, side, float(np.float32(stop_atr)), float(np.float32(drawdown)))
@@ -77,6 +84,7 @@ def simulate_core(  # noqa: PLR0917 - the twin's own arguments
         core_bars(flat) if finer is not None else None,
         first if finer is not None else None,
         entry_model,
+        core_fees(bars, rules),
     )
     return [trade_of(r) for r in records], dict(skipped)
 

@@ -44,6 +44,7 @@ def joined(group: list[Bar]) -> Bar:
 def random_market(seed: int, n_bars: int, base: int) -> Market:
     """A walk with gaps: small ones between bars, wide ones over sessions and contracts. One bar in 30 has a hole in its finer bars."""
     r = random.Random(seed)
+    fees = r.choice([None, None, [0, 9_900, 22_500, 50_000]])  # by date, in a third of the markets
     width, busy = r.choice([2, 4, 8]), r.choice([0.05, 0.3, 0.9])
     session_ends, segment_ends, atr_kind = r.choice([0.0, 0.05, 0.2]), r.choice([0.0, 0.08]), r.choice(["whole", "real", "wild"])
     price, session, segment = base, 0, 0
@@ -64,6 +65,8 @@ def random_market(seed: int, n_bars: int, base: int) -> Market:
         if r.random() < segment_ends:
             segment += 1
             price += r.randint(-20 * width, 20 * width)
+    if fees:
+        bars = [replace(b, fee_e4=fees[b.session % len(fees)]) for b in bars]
     signals = [r.choice([-1, 1]) if r.random() < busy else 0 for _ in bars]
     size = {
         "whole": lambda: float(r.randint(1, 2 * width)),

@@ -12,7 +12,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from bridge import comparable, core_bars, core_plan, simulate_core, trade_of
+from bridge import comparable, core_bars, core_fees, core_plan, simulate_core, trade_of
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from markets import FAMILIES, drawn_markets, models, rules, seeded_markets
@@ -121,7 +121,8 @@ def test_each_signal_alone(family):
     def case(market, plan):
         alone = simulate_each(market.bars, market.signals, market.atr, plan)
         signals, atr = np.array(market.signals, np.int8), np.array(market.atr)
-        records, _ = _core.simulate_each(core_bars(market.bars), signals, atr, core_plan(plan))
+        fees = core_fees(market.bars, plan)
+        records, _ = _core.simulate_each(core_bars(market.bars), signals, atr, core_plan(plan), fees_e4=fees)
         assert [comparable(trade_of(r)) for r in records] == [comparable(t) for t in alone]
         seen["trades"] += len(alone)
 

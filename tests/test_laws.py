@@ -154,7 +154,8 @@ def test_higher_fees_cost_exactly_that(family):
     def law(market, plan, more):
         plan = without_daily_limits(plan)
         cheap, _ = run(market, plan)
-        dear, _ = run(market, replace(plan, fee_e4=plan.fee_e4 + more))
+        bars = [b if b.fee_e4 is None else replace(b, fee_e4=b.fee_e4 + more) for b in market.bars]
+        dear, _ = run(replace(market, bars=bars), replace(plan, fee_e4=plan.fee_e4 + more))
         charged = [replace(t, pnl_e4=t.pnl_e4 - 2 * t.contracts * more, costs_e4=t.costs_e4 + 2 * t.contracts * more) for t in cheap]
         assert [comparable(t) for t in dear] == [comparable(t) for t in charged]
         return len(cheap)

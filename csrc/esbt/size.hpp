@@ -19,7 +19,7 @@ struct SizeInputs {
 };
 
 inline std::int32_t whole_contracts(double affordable, const Plan& plan) {
-    if (!(affordable >= 1.0)) return 0;  // also NaN
+    if (!(affordable >= 1.0) || std::isinf(affordable)) return 0;  // also NaN; boundless is no size
     return static_cast<std::int32_t>(std::min(std::floor(affordable), static_cast<double>(plan.max_contracts)));
 }
 

@@ -6,7 +6,7 @@ Money is whole 1e-4 USD. Knows no exits and no signals. To add a sizing rule: it
 import math
 from dataclasses import dataclass
 
-from reference.records import OFF, Order, Position, Rules, Trade
+from reference.records import OFF, Bar, Order, Position, Rules, Trade
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Account:
         if position is None:
             return self.closed_e4
         gained = position.side * (close - position.entry) * self.rules.tick_value_e4
-        return self.closed_e4 + position.contracts * (gained - self.rules.fee_e4)
+        return self.closed_e4 + position.contracts * (gained - position.fee_e4)
 
     def limit_reached(self, position: Position | None, close: int) -> str | None:
         """The daily limit that the session's P&L is at or beyond at this close, or None."""
@@ -64,13 +64,20 @@ def opened(rules: Rules) -> Account:
     return Account(rules, rules.cash_e4, rules.cash_e4, rules.cash_e4)
 
 
-def size(order: Order, stop_distance: int, equity_e4: int, rules: Rules) -> int:
+def fee_at(bar: Bar, rules: Rules) -> int:
+    """Per contract and side, on the bar's date."""
+    return rules.fee_e4 if bar.fee_e4 is None else bar.fee_e4
+
+
+def size(order: Order, stop_distance: int, equity_e4: int, fee_e4: int, rules: Rules) -> int:
     """Whole contracts from closed equity; zero or less means no trade."""
     if rules.sizing == "fixed":
         return rules.contracts
     if rules.sizing == "risk":
         return min(math.floor(equity_e4 * rules.risk_fraction / (stop_distance * rules.tick_value_e4)), rules.max_contracts)
     if rules.sizing == "volatility":
+        if order.atr == 0:
+            return 0
         return min(math.floor(equity_e4 * rules.volatility_target / (order.atr * rules.tick_value_e4)), rules.max_contracts)
     p, b = order.confidence, rules.payoff
     share = rules.kelly_fraction * max(0.0, p - (1.0 - p) / b)
@@ -78,7 +85,7 @@ def size(order: Order, stop_distance: int, equity_e4: int, rules: Rules) -> int:
         # A price below zero is as volatile as one above it; beside a price of zero every ATR is boundless.
         share *= min(1.0, rules.volatility_ref / (order.atr / abs(order.close))) if order.close else 0.0
     share = min(share, rules.heat_cap)
-    return min(math.floor(equity_e4 * share / (stop_distance * rules.tick_value_e4 + 2 * rules.fee_e4)), rules.max_contracts)
+    return min(math.floor(equity_e4 * share / (stop_distance * rules.tick_value_e4 + 2 * fee_e4)), rules.max_contracts)
 
 
 def fillable(volume: int, rules: Rules) -> float:

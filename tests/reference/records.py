@@ -12,7 +12,8 @@ NO_LIMIT = 2**63 - 1
 
 @dataclass(frozen=True)
 class Bar:
-    """Four prices in ticks, the session and the contract (segment) it belongs to, and how many contracts were traded in it."""
+    """Four prices in ticks, the session and the contract (segment) it belongs to, how many contracts were traded in it, and the fee per
+    contract and side of its date (None: the rules' own)."""
 
     open: int
     high: int
@@ -21,6 +22,7 @@ class Bar:
     session: int = 0
     segment: int = 0
     volume: int = 1_000_000
+    fee_e4: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Position:
     stop_distance: int
     target_distance: int
     trail_distance: int
+    fee_e4: int  # per contract, paid at entry
     confidence: float
     stop_reason: str = "stop"
     seen: list[int] = field(default_factory=list)  # market prices of the bars that it survived

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reference.account import Account, fillable, opened, size
+from reference.account import Account, fee_at, fillable, opened, size
 from reference.records import FAR, OFF, Bar, Model, Order, Position, Rules, Trade
 
 SKIPPED = ("boundary", "atr", "in_position", "halted", "cooldown", "max_trades", "confidence", "size", "volume")
@@ -142,20 +142,21 @@ def enter(order: Order, bar: Bar, account: Account, rules: Rules) -> Position | 
     slip = rules.slippage_ticks + (math.ceil(rules.slippage_atr * order.atr) if rules.slippage_atr > 0.0 else 0)
     fill = bar.open + s * slip
     stop, target, trail = levels(order, rules)
-    wanted = size(order, stop, account.closed_e4, rules)
+    fee = fee_at(bar, rules)
+    wanted = size(order, stop, account.closed_e4, fee, rules)
     if wanted <= 0:
         return "size"
     filled = min(wanted, fillable(bar.volume, rules))
     if filled <= 0:
         return "volume"
-    return Position(s, filled, order.entry_bar, fill, slip, fill - s * stop, fill + s * target, stop, target, trail, order.confidence)
+    return Position(s, filled, order.entry_bar, fill, slip, fill - s * stop, fill + s * target, stop, target, trail, fee, order.confidence)
 
 
-def finished(p: Position, how: Exit, j: int, rules: Rules) -> Trade:
+def finished(p: Position, how: Exit, j: int, exit_fee_e4: int, rules: Rules) -> Trade:
     """The trade that position p was, once it has left in bar j."""
     s = p.side
     seen = [*p.seen, *how.seen]
-    costs = 2 * p.contracts * rules.fee_e4
+    costs = p.contracts * (p.fee_e4 + exit_fee_e4)
     pnl = s * (how.price - p.entry) * rules.tick_value_e4 * p.contracts - costs
     mae = max(0, *(s * (p.entry - price) for price in seen))
     mfe = max(0, *(s * (price - p.entry) for price in seen))
@@ -183,7 +184,7 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
 
     def close(how: Exit, j: int) -> None:
         nonlocal position
-        trades.append(finished(position, how, j, rules))
+        trades.append(finished(position, how, j, fee_at(bars[j], rules), rules))
         account.book(trades[-1])
         position = None
 
