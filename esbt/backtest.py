@@ -119,6 +119,8 @@ def simulate(
             model=core_model,
             fees_e4=fees_e4,
         )
+    except OverflowError as error:
+        raise EsbtError(f"money beyond what the core can count exactly: {error}; give a smaller size or max_contracts") from None
     except RuntimeError as error:
         for hook in hooks:
             hook.raise_pending()

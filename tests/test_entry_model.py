@@ -202,3 +202,9 @@ def test_a_confidence_that_is_no_number_never_trades_by_accident(answer):
         assert result.skipped["confidence"] > 5
     else:
         assert (result.trades["confidence"] == 1.0).all()
+
+
+def test_money_beyond_exact_counting_is_an_error() -> None:
+    bars = esbt.synthetic_bars(days=20)
+    with pytest.raises(esbt.EsbtError, match="money beyond what the core can count exactly: a position of 1000000 contracts"):
+        esbt.backtest(bars, esbt.AtrStrategy(), size=1_000_000)

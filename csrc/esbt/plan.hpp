@@ -11,6 +11,9 @@ constexpr double kOff = std::numeric_limits<double>::infinity();
 constexpr std::int32_t kNever = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
+constexpr std::int64_t kMostPerTick = std::int64_t{1} << 33;  // USD * 1e4 a position may move by a tick, and
+constexpr std::int64_t kMostMoney = std::int64_t{1} << 61;    // an account may win or lose, so that int64 holds every sum
+
 enum class Path : std::int32_t { worst = 0, best = 1, nearest = 2, finer = 3 };
 enum class Sizing : std::int32_t { fixed = 0, risk = 1, kelly = 2, volatility = 3 };
 enum class Reason : std::int8_t {

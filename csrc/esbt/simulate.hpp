@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "esbt/agenda.hpp"
@@ -155,6 +157,8 @@ class Simulation {
         if (asked == 0) return ++out_.skipped.size, j;
         p.contracts = std::isfinite(plan_.volume_share) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
         if (p.contracts == 0) return ++out_.skipped.volume, j;
+        if (static_cast<double>(p.contracts) * static_cast<double>(plan_.tick_value_e4) > static_cast<double>(kMostPerTick))
+            throw std::overflow_error("a position of " + std::to_string(p.contracts) + " contracts at bar " + std::to_string(j));
         see_session(j, closed_e4_);
         day_.count_trade();
         const std::int64_t end = ends_.at_or_after(j), last = std::min(end, j + plan_.max_bars - 1);
@@ -256,6 +260,7 @@ class Simulation {
         t.costs_e4 = t.entry_costs_e4 + p.contracts * fee_e4(j);
         t.pnl_e4 = static_cast<std::int64_t>(e.price - p.entry) * p.contracts * plan_.tick_value_e4 - t.costs_e4;
         closed_e4_ += t.pnl_e4;
+        if (closed_e4_ > kMostMoney || closed_e4_ < -kMostMoney) throw std::overflow_error("closed trades at bar " + std::to_string(j));
         peak_e4_ = std::max(peak_e4_, closed_e4_);
         day_.trade_ended(e.reason, j);
     }

@@ -19,7 +19,7 @@ void require(bool held, const char* law) {
 }
 
 struct Tally {
-    std::int64_t trades = 0, failed_hooks = 0, finer = 0, reasons[16] = {};
+    std::int64_t trades = 0, failed_hooks = 0, too_much_money = 0, finer = 0, reasons[16] = {};
 };
 
 bool inside(std::int64_t x, std::int64_t low, std::int64_t high) { return low <= x && x <= high; }
@@ -116,6 +116,8 @@ void run_case(Tally& tally, Run run, bool each) {
     } catch (const esbt::HookFailed&) {
         require(hooks_may_fail(c), "a hook failed that was not told to");
         ++tally.failed_hooks;
+    } catch (const std::overflow_error&) {
+        ++tally.too_much_money;
     }
 }
 
@@ -132,7 +134,8 @@ int main(int argc, char** argv) {
     }
     std::printf("exits by reason:");
     for (int k = 0; k <= static_cast<int>(esbt::Reason::daily_profit); ++k) std::printf(" %lld", static_cast<long long>(tally.reasons[k]));
-    std::printf("; %lld runs ended by a hook; %lld runs with finer bars\n", static_cast<long long>(tally.failed_hooks),
+    std::printf("; %lld runs ended by a hook, %lld by too much money; %lld runs with finer bars\n",
+                static_cast<long long>(tally.failed_hooks), static_cast<long long>(tally.too_much_money),
                 static_cast<long long>(tally.finer));
     std::printf("%lld cases, %lld trades\n", static_cast<long long>(cases), static_cast<long long>(tally.trades));
     return tally.trades > 0 ? 0 : 1;

@@ -200,13 +200,7 @@ inline std::int32_t ticks(Random& r, std::int32_t low, std::int32_t usual, std::
 
 inline double fraction(Random& r) { return r.pick({5e-324, 0.01, r.real(0.001, 0.2), 1.0}); }
 
-// Money has to fit int64 (plan.hpp): the caller may not ask for more contracts than that.
-inline std::int32_t contracts_that_fit(std::int64_t tick_value_e4, std::int64_t fee_e4, std::size_t n_bars) {
-    const double trade_e4 = 5.0 * kMaxTicks * static_cast<double>(tick_value_e4) + 2.0 * static_cast<double>(fee_e4);
-    return static_cast<std::int32_t>(std::clamp(0x1p62 / trade_e4 / static_cast<double>(n_bars), 1.0, 1e6));
-}
-
-inline esbt::Plan random_plan(Random& r, std::size_t n_bars, bool confidence_asked) {
+inline esbt::Plan random_plan(Random& r, bool confidence_asked) {
     esbt::Plan p;
     p.stop_atr = positive(r, 2.0);
     p.target_r = positive(r, 2.0);
@@ -235,9 +229,8 @@ inline esbt::Plan random_plan(Random& r, std::size_t n_bars, bool confidence_ask
     p.fee_e4 = r.pick<std::int64_t>({0, 22'500, 22'500, 1'000'000'000});
     p.daily_loss_e4 = r.chance(0.6) ? esbt::kNoLimit : r.pick<std::int64_t>({1, 5'000'000, 1'000'000'000'000'000});
     p.daily_profit_e4 = r.chance(0.6) ? esbt::kNoLimit : r.pick<std::int64_t>({1, 5'000'000, 1'000'000'000'000'000});
-    const std::int32_t most = contracts_that_fit(p.tick_value_e4, p.fee_e4, n_bars);
-    p.contracts = std::min(most, r.pick<std::int32_t>({1, 1, 3, 1'000'000}));
-    p.max_contracts = std::min(most, r.pick<std::int32_t>({1, 50, 1'000'000}));
+    p.contracts = r.pick<std::int32_t>({1, 1, 3, 1'000'000});
+    p.max_contracts = r.pick<std::int32_t>({1, 50, 1'000'000});
     p.risk_fraction = fraction(r);
     p.kelly_fraction = fraction(r);
     p.payoff = positive(r, 1.5, 1.0);
@@ -273,7 +266,7 @@ inline void fill(Case& c, std::uint64_t seed) {
     c.confidence_state = random_hook(r);
     c.stop_hook = {ESBT_HOOK_VERSION, 2, 1, 0, &c.stop_state, answer};
     c.confidence_hook = {ESBT_HOOK_VERSION, 2, 1, 0, &c.confidence_state, answer};
-    c.plan = random_plan(r, c.bars.size(), c.confidence_asked);
+    c.plan = random_plan(r, c.confidence_asked);
     if (r.chance(0.3))
         for (std::size_t j = 0; j < c.bars.size(); ++j) c.fees_e4.push_back(r.whole(0, c.plan.fee_e4));  // a plan's fee is the highest
     if (c.plan.path != esbt::Path::finer && r.chance(0.5)) c.finer_first.clear();
