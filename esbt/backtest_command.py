@@ -5,15 +5,14 @@ from pathlib import Path
 import polars as pl
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from esbt.backtest import run
 from esbt.backtest_config import BacktestConfig
-from esbt.errors import EsbtError
 from esbt.market_config import file_bars, market_bars
 from esbt.report import certainty_table, metrics_table, write_report
 from esbt.result import Result
+from esbt.running import require_folder, steps_shown
 
 STEPS = ("bars", "backtest", "band", "report")
 
@@ -24,17 +23,8 @@ def run_backtest(config: BacktestConfig, *, console: Console | None = None) -> R
     console: where progress and tables are printed; None for the terminal.
     """
     console = console or Console()
-    out = Path(config.out)
-    there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not there.is_dir():
-        raise EsbtError(f"out {str(there)!r} is a file: name a folder")
-    columns = (TextColumn("[bold]{task.description:<10}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(STEPS[0], total=len(STEPS))
-
-        def step(name: str) -> None:
-            progress.update(task, description=name, completed=STEPS.index(name))
-
+    out = require_folder(config.out)
+    with steps_shown(console, STEPS) as step:
         step("bars")
         bars = market_bars(config.market, config.synthetic)
         finer = file_bars(config.finer, config.market) if config.finer is not None else None
@@ -44,7 +34,6 @@ def run_backtest(config: BacktestConfig, *, console: Console | None = None) -> R
         result.band  # noqa: B018 - two runs of their own, made here so that the bar shows them
         step("report")
         page = write_report(out, {"backtest": result}, title=f"Backtest of {bars.instrument.symbol}", notes=_about(result))
-        progress.update(task, description="done", completed=len(STEPS))
     _print(console, result, page)
     return result
 

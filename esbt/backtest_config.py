@@ -1,10 +1,9 @@
 """Settings of `esbt backtest`: market, strategy and account from a TOML file with the same names as in Python. Runs nothing.
 
 The size is a whole number or a table named after its rule, `size = {risk = {fraction = 0.01}}`; rules are those `Account.size` knows.
-TOML has no None: a rule that is on by default is switched off by the word, `stop_atr = "off"`.
+TOML has no None: a rule that is on by default is switched off by the word, `target_r = "off"`.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -13,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from esbt.account import Account, Kelly
 from esbt.errors import EsbtError, unknown
 from esbt.market_config import Market, Synthetic
-from esbt.settings import Settings
+from esbt.settings import Settings, read_toml
 from esbt.signals import AtrStrategy
 
 SIZE_RULES: dict[str, Any] = {
@@ -32,11 +31,6 @@ class BacktestConfig(Settings):
     account: Account = Field(default_factory=Account)
     finer: str | None = None
     out: str = "out"
-
-    @field_validator("strategy", mode="before")
-    @classmethod
-    def _off_is_none(cls, strategy: object) -> object:
-        return {name: None if value == "off" else value for name, value in strategy.items()} if isinstance(strategy, dict) else strategy
 
     @field_validator("account", mode="before")
     @classmethod
@@ -61,10 +55,7 @@ def load_backtest_config(path: str | Path, *, data: str | None = None, out: str 
 
     Raises EsbtError for a file that is missing, not TOML, or has unknown or wrong settings, naming the file.
     """
-    try:
-        given: dict[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EsbtError(f"config {str(path)!r} cannot be read: {error}") from None
+    given = read_toml(path)
     if data is not None and isinstance(given.get("market", {}), dict):
         given["market"] = given.get("market", {}) | {"data": data}
     try:

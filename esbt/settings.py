@@ -3,6 +3,8 @@
 Types and ranges are pydantic's; the error is esbt's own, one line a fault, with "did you mean" for unknown words.
 """
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,14 @@ class Settings(BaseModel):
             super().__init__(**plain)
         except ValidationError as error:
             raise EsbtError("; ".join(_line(type(self), fault) for fault in error.errors())) from None
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises EsbtError for a file that is missing or not TOML, naming it."""
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EsbtError(f"config {str(path)!r} cannot be read: {error}") from None
 
 
 def _line(model: type[Settings], fault: Any) -> str:

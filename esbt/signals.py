@@ -27,7 +27,7 @@ AtrArray = npt.NDArray[np.float64]
 
 
 class Exits(Settings):
-    """Exit and entry rules of docs/rulebook.md; `None` is off. Of rules that are combined the nearest level counts.
+    """Exit and entry rules of docs/rulebook.md; `None` (in TOML "off") is off. Of rules that are combined the nearest level counts.
 
     stop_atr, stop_ticks: stop distance in ATR of the signal bar, in ticks. target_r, target_atr, target_ticks: target distance as a
     multiple of the stop distance, in ATR, in ticks. trail_atr, trail_ticks: trailing distance, ATR of the signal bar. chandelier_atr:
@@ -62,6 +62,12 @@ class Exits(Settings):
     entry_from: str | None = None
     entry_until: str | None = None
     flat_at: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _off_is_none(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """TOML has no None: there the word "off" stands for it."""
+        return {name: None if isinstance(value, str) and value == "off" else value for name, value in data.items()}
 
     @field_validator("entry_from", "entry_until", "flat_at")
     @classmethod

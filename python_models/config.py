@@ -1,15 +1,14 @@
 """Settings of a whole run: market, strategy, account, learning; from Python or from a TOML file with the same names."""
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from esbt.account import Account, Contracts, Fraction
 from esbt.errors import EsbtError
 from esbt.market_config import Market, Synthetic
-from esbt.settings import Settings
+from esbt.settings import Settings, read_toml
 from esbt.signals import AtrStrategy, Period, Positive
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -73,10 +72,7 @@ class RunConfig(Settings):
 
 def load_config(path: str | Path) -> RunConfig:
     """Read a TOML file. Raises EsbtError for a file that is missing, not TOML, or has unknown or wrong settings, naming the file."""
-    try:
-        data: dict[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EsbtError(f"config {str(path)!r} cannot be read: {error}") from None
+    data = read_toml(path)
     try:
         return RunConfig(**data)
     except EsbtError as error:

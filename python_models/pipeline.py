@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from esbt.backtest import run as run_backtest
-from esbt.data import Bars, load_bars, synthetic_bars
-from esbt.errors import EsbtError
+from esbt.data import Bars
 from esbt.features import Features, features
+from esbt.market_config import market_bars
 from esbt.report import metrics_table, target_table, write_report
 from esbt.result import Result
+from esbt.running import require_folder, steps_shown
 from esbt.signals import Signals
 from python_models.config import RunConfig
 from python_models.learn import Learned, Training, learn
@@ -52,24 +52,9 @@ class TradingSystemPipeline:
 
     def run_complete_pipeline(self) -> PipelineResult:
         """Run everything and write the report into `config.out`. Raises EsbtError for bad input before any work starts."""
-        out = Path(self.config.out)
-        there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-        if not there.is_dir():
-            raise EsbtError(f"out {str(there)!r} is a file: name a folder")
-        columns = (
-            TextColumn("[bold]{task.description:<10}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(STEPS[0], total=len(STEPS))
-
-            def step(name: str) -> None:
-                progress.update(task, description=name, completed=STEPS.index(name))
-
+        out = require_folder(self.config.out)
+        with steps_shown(self.console, STEPS) as step:
             result = self._run(out, step)
-            progress.update(task, description="done", completed=len(STEPS))
         self._print(result)
         return result
 
@@ -96,10 +81,7 @@ class TradingSystemPipeline:
 
     def load(self) -> Bars:
         """The bars of the run: from the file named, and only without one from the synthetic market. A missing file is an error."""
-        market, made = self.config.market, self.config.synthetic
-        if market.data is None:
-            return synthetic_bars(days=made.days, instrument=market.instrument, interval=made.interval, edge=made.edge, seed=made.seed)
-        return load_bars(market.data, instrument=market.instrument, contract=market.contract, timezone=market.timezone)
+        return market_bars(self.config.market, self.config.synthetic)
 
     def _print(self, result: PipelineResult) -> None:
         if next(iter(result.runs.values())).synthetic:

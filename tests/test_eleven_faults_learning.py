@@ -207,7 +207,7 @@ def test_fault_9_the_scaling_is_fitted_on_those_rows_alone(seen):
 @pytest.mark.parametrize("name", ["missing.parquet", "missing.csv", "no/such/folder/bars.parquet"])
 def test_fault_10_missing_data_is_an_error_and_never_a_made_up_market(tmp_path, monkeypatch, capsys, name):
     """Fault 10: no data, so fake data, and targets achieved. Here: code 2, one line, no market made, no report."""
-    monkeypatch.setattr(sys.modules["python_models.pipeline"], "synthetic_bars", lambda **_: pytest.fail("a market was made up"))
+    monkeypatch.setattr(sys.modules["esbt.market_config"], "synthetic_bars", lambda **_: pytest.fail("a market was made up"))
     monkeypatch.setattr(sys, "argv", ["esbt", "run", "--data", str(tmp_path / name), "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as ended:
         cli.main()
