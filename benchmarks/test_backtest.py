@@ -7,6 +7,7 @@ then times it. Same bars, same signals, same rules, one thread, warm: compilers 
 Metrics are part of the last comparison as work; their definitions differ between the two and are not compared.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -65,6 +66,31 @@ def test_trades_and_equity(benchmark, rules, engine):
         engine,
         **labels(w, engine, len(trades.pnl)),
         note="the public esbt.backtest" if engine == "esbt" else "",
+    )
+
+
+RULES = {
+    "stop and target": {},
+    "+ trailing, break-even, time": {"trail_atr": 3.0, "break_even_r": 1.0, "max_bars": 120},
+    "+ daily limits, cooldown, trades a session": {"daily_loss": 5_000.0, "daily_profit": 5_000.0, "cooldown_bars": 10, "max_trades": 30},
+}
+
+
+@settled
+@pytest.mark.parametrize("rules", RULES)
+def test_more_rules(benchmark, rules):
+    w = WORKLOADS["full rules"]()
+    more = {name: value for words in list(RULES.values())[: list(RULES).index(rules) + 1] for name, value in words.items()}
+    ours = Esbt(replace(w, strategy=w.strategy.model_copy(update=more)))
+    trades = ours.trades(ours.run_trades())
+    assert len(trades.pnl) > len(w) / 1_000
+    measure(
+        benchmark,
+        ours.run_trades,
+        "Trades, with more rules on",
+        rules,
+        **(labels(w, "esbt", len(trades.pnl)) | {"reference": rules == "stop and target"}),
+        note=f"{len(trades.pnl):,} trades",
     )
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build the wheel and use it in a virtual environment of its own, away from the source tree: import, one backtest, headers included.
+# Build the wheel and use it in a virtual environment of its own, away from the source tree: import, one backtest, headers included, and
+# the hook examples of the docs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-.venv/bin/python}
@@ -9,6 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 "$python" -m venv --system-site-packages "$folder/venv"
 site=$("$python" -c "import sysconfig; print(sysconfig.get_path('purelib'))")
 "$folder/venv/bin/pip" install -q --no-deps --no-index "$folder"/esbt-*.whl
+repository=$PWD
 cd "$folder"
 PYTHONPATH= "$folder/venv/bin/python" -P - "$site" "$folder" <<'PY'
 import sys
@@ -26,3 +28,6 @@ for name in ("include/esbt/hook.h", "include/esbt/step.hpp", "include/esbt/featu
     assert (home / name).is_file(), name
 print(f"wheel works: {len(result.trades)} trades from {home}")
 PY
+# User code in the loop, built against the wheel's own headers and pxd.
+PYTHONPATH=$site "$folder/venv/bin/python" -P -m pytest -q -p no:cacheprovider -c /dev/null --rootdir="$folder" --noconftest --import-mode=importlib \
+    "$repository/tests/test_hook_languages.py"

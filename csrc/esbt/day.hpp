@@ -22,8 +22,8 @@ class Day {
 
     bool limited() const { return plan_->daily_loss_e4 != kNoLimit || plan_->daily_profit_e4 != kNoLimit; }
 
-    // Whether any rule asks for the session; if none does, it need not be told.
-    bool watched() const { return limited() || plan_->max_trades != kNever; }
+    // Whether any rule of the day is on; if none is, the day need not be asked or told anything.
+    bool on() const { return limited() || plan_->max_trades != kNever || plan_->cooldown_bars > 0; }
 
     // A bar of this session follows; equity_e4 is marked equity at the last close of the session before, should it be a new one.
     void enter_session(Session session, std::int64_t equity_e4) {

@@ -42,8 +42,9 @@ class Simulation {
           moves_(std::isfinite(plan.trail_atr) || plan.trail_ticks < kFar || std::isfinite(plan.chandelier_atr) ||
                  std::isfinite(plan.break_even_r)),
           day_(plan),
-          day_watched_(day_.watched()),
-          steps_(moves_ || day_.limited()),
+          day_on_(day_.on()),
+          limited_(day_.limited()),
+          steps_(moves_ || limited_),
           signal_bars_(find_signals(market.signals, market.bars.n)),
           signals_(signal_bars_),
           ends_(plan.flat_at_close ? market.ends->session : market.ends->segment) {}
@@ -93,7 +94,7 @@ class Simulation {
 
     void see_session(std::int64_t bar, std::int64_t equity_e4) {
         // A contract's end ends the session too: the next contract's bars are another one, whatever their date.
-        if (day_watched_) day_.enter_session({m_.bars.segment[bar], m_.bars.session[bar]}, equity_e4);
+        if (day_on_) day_.enter_session({m_.bars.segment[bar], m_.bars.session[bar]}, equity_e4);
     }
 
     static bool uses_atr(const Plan& p) {
@@ -112,7 +113,7 @@ class Simulation {
     Order place(std::int64_t t, std::int32_t side, bool flat) {
         Order o;
         if (flat && dropped_early(t)) return o;
-        if (day_.refuses(t, flat, closed_e4_, out_.skipped)) return o;
+        if (day_on_ && day_.refuses(t, flat, closed_e4_, out_.skipped)) return o;
         o.wanted = true;
         o.side = side;
         o.atr = m_.atr[t];
@@ -128,6 +129,10 @@ class Simulation {
         if (plan_.latency_bars > 0)
             for (t = signals_.at_or_after(t); t < entry; t = signals_.at_or_after(t + 1)) out_.skipped.in_position += !dropped_early(t);
         return entry;
+    }
+
+    [[noreturn, gnu::cold, gnu::noinline]] static void too_much(const char* what, std::int32_t contracts, std::int64_t bar) {
+        throw std::overflow_error(what + std::to_string(contracts) + " contracts at bar " + std::to_string(bar));
     }
 
     double drawdown() const {
@@ -158,7 +163,7 @@ class Simulation {
         p.contracts = std::isfinite(plan_.volume_share) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
         if (p.contracts == 0) return ++out_.skipped.volume, j;
         if (static_cast<double>(p.contracts) * static_cast<double>(plan_.tick_value_e4) > static_cast<double>(kMostPerTick))
-            throw std::overflow_error("a position of " + std::to_string(p.contracts) + " contracts at bar " + std::to_string(j));
+            too_much("a position of ", p.contracts, j);
         see_session(j, closed_e4_);
         day_.count_trade();
         const std::int64_t end = ends_.at_or_after(j), last = std::min(end, j + plan_.max_bars - 1);
@@ -174,12 +179,12 @@ class Simulation {
             if (!e.hit) {
                 p.see(b.high);
                 p.see(b.low);
-                if (steps_ || j == last) e = exit_at_close(p, b.close, j, {end, last});
+                if (limited_ || j == last) e = exit_at_close(p, b.close, j, {end, last});
             }
             if (e.hit) return record(p, e, j), j;
             if (moves_) move_levels(p, plan_, m_.atr[j]);
             if (j == signal) reversing = in_position_signal(p, j, order);
-            if (steps_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
+            if (limited_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
         }
     }
 
@@ -212,7 +217,7 @@ class Simulation {
         Exit e{true, close - p.slippage, Reason::max_bars};
         if (j == when.end) {
             e.reason = end_reason(j);
-        } else if (day_.limited() && day_.beyond(closed_e4_ + open_e4(p, close), e.reason)) {
+        } else if (limited_ && day_.beyond(closed_e4_ + open_e4(p, close), e.reason)) {
             day_.halt();
         } else {
             e.hit = j == when.last;
@@ -260,9 +265,9 @@ class Simulation {
         t.costs_e4 = t.entry_costs_e4 + p.contracts * fee_e4(j);
         t.pnl_e4 = static_cast<std::int64_t>(e.price - p.entry) * p.contracts * plan_.tick_value_e4 - t.costs_e4;
         closed_e4_ += t.pnl_e4;
-        if (closed_e4_ > kMostMoney || closed_e4_ < -kMostMoney) throw std::overflow_error("closed trades at bar " + std::to_string(j));
+        if (closed_e4_ > kMostMoney || closed_e4_ < -kMostMoney) too_much("closed trades up to one of ", p.contracts, j);
         peak_e4_ = std::max(peak_e4_, closed_e4_);
-        day_.trade_ended(e.reason, j);
+        if (day_on_) day_.trade_ended(e.reason, j);
     }
 
     const Market& m_;
@@ -270,7 +275,7 @@ class Simulation {
     const EntryModel& model_;
     const bool needs_atr_, moves_;
     Day day_;
-    const bool day_watched_;
+    const bool day_on_, limited_;
     const bool steps_;  // bar by bar while in position; else quiet bars are skipped
     const BarNumbers signal_bars_;
     Cursor signals_, ends_;

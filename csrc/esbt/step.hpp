@@ -132,7 +132,7 @@ inline Position enter(const SidedBar& b, const Plan& plan, double stop_atr, doub
     const double risk = std::min(times(stop_atr, atr_ticks), real_ticks(plan.stop_ticks));
     const double by_risk = std::isfinite(plan.target_r) && std::isfinite(risk) ? plan.target_r * risk : kOff;
     p.stop_distance = distance_ticks(risk);
-    p.target_distance = std::min({distance_ticks(by_risk), distance_ticks(times(plan.target_atr, atr_ticks)), plan.target_ticks});
+    p.target_distance = std::min(std::min(distance_ticks(by_risk), distance_ticks(times(plan.target_atr, atr_ticks))), plan.target_ticks);
     p.trail_distance = std::min(distance_ticks(times(plan.trail_atr, atr_ticks)), plan.trail_ticks);
     p.stop = p.entry - p.stop_distance;
     p.target = p.entry + p.target_distance;
