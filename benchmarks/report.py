@@ -63,6 +63,8 @@ def _claim(tables: dict[str, list[Row]]) -> str:
 def _table(name: str, rows: list[Row]) -> str:
     reference = next((row for row in rows if row["reference"]), None)
     size = f"{rows[0]['count']:,} bars, {rows[0]['trades']:,} trades, equal in every engine.\n\n" if "trades" in rows[0] else ""
+    if size and not any(row["rival"] for row in rows):
+        size = f"{rows[0]['count']:,} bars.\n\n"
     unit = rows[0]["unit"]
     lines = [
         f"## {name}\n\n{size}| engine | median ms | ns a {unit} | against {_name(reference)} | spread | rounds | |",
