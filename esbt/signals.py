@@ -65,8 +65,10 @@ class Exits(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _off_is_none(cls, data: dict[str, Any]) -> dict[str, Any]:
+    def _off_is_none(cls, data: Any) -> Any:
         """TOML has no None: there the word "off" stands for it."""
+        if not isinstance(data, dict):
+            return data  # pydantic tells what is wrong with it
         return {name: None if isinstance(value, str) and value == "off" else value for name, value in data.items()}
 
     @field_validator("entry_from", "entry_until", "flat_at")

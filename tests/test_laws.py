@@ -176,7 +176,7 @@ def test_higher_slippage_never_pays(family):
         assert all(after <= before for before, after in pairs)
         return len(pairs)
 
-    holds_on_enough(law, seeded_markets(), rules(family), st.integers(1, 3), least=100, examples=60)
+    holds_on_enough(law, seeded_markets(), rules(family), st.integers(1, 3), least=100, examples=120)
 
 
 @pytest.mark.parametrize("family", [*FIXED_SIZE, "sizes"])
