@@ -81,7 +81,7 @@ def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = N
         cash=account.cash,
         settings=settings,
         rerun=rerun,
-        fees=account.fees(bars.instrument),
+        fees=fees,
     )
 
 
@@ -160,8 +160,9 @@ def _finer_first(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None
         raise EsbtError(f"finer bars have interval {finer.interval_ns} ns, not below the bars' {bars.interval_ns} ns")
     starts = np.searchsorted(finer.ts, bars.ts, side="left")
     ends = np.searchsorted(finer.ts, bars.ts + bars.interval_ns, side="left")
-    inside = np.repeat(np.arange(len(bars)), ends - starts)
-    rows = np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)]) if inside.size else np.empty(0, np.int64)
+    counts = ends - starts
+    inside = np.repeat(np.arange(len(bars)), counts)
+    rows = np.arange(inside.size) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
     wrong = np.flatnonzero((finer.high[rows] > bars.high[inside]) | (finer.low[rows] < bars.low[inside]))
     if wrong.size:
         raise EsbtError(f"finer bar at row {rows[wrong[0]]} leaves the range of bar {inside[wrong[0]]}: the two files disagree")

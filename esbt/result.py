@@ -160,21 +160,22 @@ class Result:
         contracts make it smaller than asked under Risk. Gaps, slippage and fees come on top. asked: the fraction of `Risk`, null for every
         other size. mean, max: over trades that had a stop, NaN without any; infinite where equity was gone.
         """
-        raw = self.raw_trades[self.raw_trades["stop_distance"] < FAR]
-        equity = self._equity_at_entry()[self.raw_trades["stop_distance"] < FAR]
-        lost = raw["stop_distance"].astype(np.float64) * self.bars.instrument.tick_value * raw["contracts"]
-        risk = np.full(len(raw), np.inf)
-        np.divide(lost, equity, out=risk, where=equity > 0)
+        risk = self.risk_at_entry[self.raw_trades["stop_distance"] < FAR]
         sizing = SIZINGS[int(self.plan["sizing"][0])]
         asked = float(self.plan["risk_fraction"][0]) if sizing == "risk" else None
         mean, most = (float(risk.mean()), float(risk.max())) if len(risk) else (math.nan, math.nan)
         columns = {"sizing": [sizing], "asked": [asked], "mean": [mean], "max": [most]}
         return pl.DataFrame(columns, schema_overrides={"asked": pl.Float64})
 
-    def _equity_at_entry(self) -> npt.NDArray[np.float64]:
-        """Closed equity in USD before each trade, float64[T]: the trades of a run follow one another."""
-        closed = np.cumsum(self.raw_trades["pnl_e4"]) - self.raw_trades["pnl_e4"]
-        return np.asarray(closed / USD + self.cash, dtype=np.float64)
+    @cached_property
+    def risk_at_entry(self) -> npt.NDArray[np.float64]:
+        """Risk at the stop of each trade over closed equity at its entry, float64[T]; infinite without equity or stop."""
+        raw = self.raw_trades
+        equity = (np.cumsum(raw["pnl_e4"]) - raw["pnl_e4"]) / USD + self.cash  # the trades of a run follow one another
+        lost = raw["stop_distance"].astype(np.float64) * self.bars.instrument.tick_value * raw["contracts"]
+        risk = np.full(len(raw), np.inf)
+        np.divide(lost, equity, out=risk, where=(equity > 0) & (raw["stop_distance"] < FAR))
+        return risk
 
     def report(self, out: str | Path) -> Path:
         """Write the report (HTML page, charts, trades, metrics) into the folder `out`; returns the page's path."""

@@ -13,10 +13,12 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
+from esbt.account import Account
 from esbt.backtest import run as run_backtest
 from esbt.data import Bars
 from esbt.features import Features, features
 from esbt.market_config import market_bars
+from esbt.plan import USD
 from esbt.report import metrics_table, target_table, write_report
 from esbt.result import Result
 from esbt.running import require_folder, steps_shown
@@ -73,9 +75,10 @@ class TradingSystemPipeline:
         judged = test if learned.stop is not None else window
         runs = judge(config, bars, columns, judged, learned)
         step("report")
-        notes = [*_about(bars, judged), *learned.notes]
+        notes = [*_about(bars, judged, config.account), *learned.notes]
         tables = _tables(learned, runs)
-        title = f"{bars.instrument.symbol}: static ATR baseline against machine learning, out of sample"
+        what = "static ATR baseline against machine learning, out of sample" if judged.start else "static ATR baseline, nothing learned"
+        title = f"{bars.instrument.symbol}: {what}"
         page = write_report(out, runs, title=title, notes=notes, tables=tables)
         return PipelineResult(runs, learned, notes, page, tables)
 
@@ -110,7 +113,7 @@ def judge(config: RunConfig, bars: Bars, columns: Features, test: Window, learne
     return runs
 
 
-def _about(bars: Bars, judged: Window) -> list[str]:
+def _about(bars: Bars, judged: Window, account: Account) -> list[str]:
     """Where the bars come from, what was learned from and what was judged; on a synthetic market, the best anyone could have done."""
     dates = bars.session.astype("datetime64[D]")
     notes = [f"{len(bars):,} bars of {bars.instrument.symbol} from {bars.source}, trade dates {dates[0]} to {dates[-1]}."]
@@ -121,9 +124,10 @@ def _about(bars: Bars, judged: Window) -> list[str]:
         )
     else:
         notes.append("Nothing was learned: the figures are of the baseline on all bars.")
-    truth = bars[judged.start : judged.stop].truth
-    if truth is not None:
-        best = truth.best_profit_usd(bars.instrument.fee_usd, slippage_ticks=0)
+    seen = bars[judged.start : judged.stop]
+    if seen.truth is not None:
+        least_fee = int(account.fees(bars.instrument).total_e4(seen.session).min()) / USD
+        best = seen.truth.best_profit_usd(least_fee, slippage_ticks=0)
         notes.append(f"Synthetic market: a trader of one contract who saw its hidden state could have expected at most {best:,.0f} USD.")
     return notes
 
@@ -141,15 +145,12 @@ def _tables(learned: Learned, runs: dict[str, Result]) -> dict[str, pl.DataFrame
 
 def _size_row(name: str, result: Result) -> dict[str, Any]:
     """Contracts and portfolio heat (risk at the stop over closed equity) at entry, on the test time."""
-    trades, tick = result.trades, result.bars.instrument
-    equity = result.cash + np.concatenate(([0.0], np.cumsum(trades["pnl"].to_numpy())[:-1]))
-    points = (trades["entry_price"] - trades["stop_price"]).abs().to_numpy()
-    risk = points * tick.multiplier * trades["contracts"].to_numpy() * trades["side"].to_numpy() / equity
-    heat = [portfolio_heat([r]) for r in risk]
+    contracts = result.raw_trades["contracts"]
+    heat = [portfolio_heat([risk]) for risk in result.risk_at_entry * result.raw_trades["side"]]
     return {
         "run": name,
-        "mean contracts": float(np.mean(trades["contracts"].to_numpy())),
-        "most contracts": int(np.max(trades["contracts"].to_numpy())),
+        "mean contracts": float(np.mean(contracts)),
+        "most contracts": int(np.max(contracts)),
         "mean heat": float(np.mean(heat)),
         "greatest heat": float(np.max(heat)),
     }
