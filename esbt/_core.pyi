@@ -19,7 +19,7 @@ class EntryModel:
     """
     What is learned about an entry, asked through hooks at the signal bar's close.
     """
-    def __init__(self, stop_hook: typing.Any, stop_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], stop_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], confidence_hook: typing.Any, confidence_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], calibration: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], threshold: typing.SupportsFloat | typing.SupportsIndex, features: typing.Annotated[numpy.typing.ArrayLike, numpy.float32]) -> None:
+    def __init__(self, stop_hook: typing.Any, stop_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], stop_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], confidence_hook: typing.Any, confidence_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], calibration: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], threshold: typing.SupportsFloat | typing.SupportsIndex, features: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], dynamic_hook: typing.Any = None, dynamic_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], dynamic_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (0.5, 4.0), smoothing: typing.SupportsFloat | typing.SupportsIndex = 1.0, regime_id: typing.SupportsInt | typing.SupportsIndex = -1, regime_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0), loosen: bool = False) -> None:
         ...
 class Forest:
     """
@@ -78,13 +78,14 @@ def plan_dtype() -> numpy.dtype[typing.Any]:
     """
     The core's layout of a plan.
     """
-def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
+def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, slips: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
     """
     Trades (structured array) and the counts of skipped signals of one plan.
     """
-def simulate_each(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
+def simulate_each(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, slips: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
     """
-    One independent trade per signal, overlaps allowed: what labels are made of.
+    One independent trade per signal, overlaps allowed: what labels are made of. A signal inside an earlier one's trade is counted as
+    skipped there and traded on its own turn, so these counts are no tally.
     """
 def trade_dtype() -> numpy.dtype[typing.Any]:
     """

@@ -12,6 +12,7 @@ from esbt import _core
 from esbt.errors import unknown
 
 PATHS = ("worst", "best", "nearest", "finer")
+ENTRIES = ("market", "stop", "limit")
 SIZINGS = ("fixed", "risk", "kelly", "volatility")
 REASONS = (
     "stop",
@@ -25,6 +26,8 @@ REASONS = (
     "end_of_data",
     "daily_loss",
     "daily_profit",
+    "scale_out",
+    "dynamic_stop",
 )
 FAR = 1 << 28  # a distance in ticks that no price crosses: "off"
 USD = 10_000  # the core counts money in 1e-4 USD
@@ -45,6 +48,13 @@ PLAN_DTYPE = np.dtype(
         ("volatility_target", "f8"),
         ("slippage_atr", "f8"),
         ("volume_share", "f8"),
+        ("entry_offset_atr", "f8"),
+        ("scale1_r", "f8"),
+        ("scale1_share", "f8"),
+        ("scale1_stop_r", "f8"),
+        ("scale2_r", "f8"),
+        ("scale2_share", "f8"),
+        ("scale2_stop_r", "f8"),
         ("stop_ticks", "i4"),
         ("target_ticks", "i4"),
         ("trail_ticks", "i4"),
@@ -56,6 +66,10 @@ PLAN_DTYPE = np.dtype(
         ("slippage_ticks", "i4"),
         ("target_through_ticks", "i4"),
         ("path", "i4"),
+        ("entry", "i4"),
+        ("entry_offset_ticks", "i4"),
+        ("entry_bars", "i4"),
+        ("entry_through_ticks", "i4"),
         ("flat_at_close", "i4"),
         ("reverse", "i4"),
         ("sizing", "i4"),
@@ -71,6 +85,7 @@ PLAN_DTYPE = np.dtype(
 )
 TRADE_DTYPE = np.dtype(
     [
+        ("signal_bar", "i8"),
         ("entry_bar", "i8"),
         ("exit_bar", "i8"),
         ("pnl_e4", "i8"),

@@ -21,11 +21,12 @@ using Matrix = py::array_t<float, py::array::c_style>;
 // An entry model that owns what it points to.
 struct PyEntryModel {
     EntryModel model;
-    py::object stop, confidence;
+    py::object stop, confidence, dynamic;
     Matrix features;
 };
 
-static HookInputs hook_inputs(const py::object& capsule, const std::vector<std::int32_t>& ids, std::int32_t n_features) {
+static HookInputs hook_inputs(const py::object& capsule, const std::vector<std::int32_t>& ids, std::int32_t n_features,
+                              std::int32_t last_state = kLastEntryState) {
     if (capsule.is_none()) return {};
     const auto* hook = static_cast<const esbt_hook*>(PyCapsule_GetPointer(capsule.ptr(), "esbt_hook"));
     if (!hook) throw py::error_already_set();
@@ -36,16 +37,18 @@ static HookInputs hook_inputs(const py::object& capsule, const std::vector<std::
                                     " were named");
     if (ids.size() > kMaxHookInputs) throw std::invalid_argument("a hook may have at most " + std::to_string(kMaxHookInputs) + " inputs");
     for (const std::int32_t id : ids)
-        if (id < kDrawdown || id >= n_features)
+        if (id < last_state || id >= n_features)
             throw std::invalid_argument("hook input " + std::to_string(id) + " names no feature and no state");
     return {hook, ids};
 }
 
 static PyEntryModel make_entry_model(py::object stop_hook, const std::vector<std::int32_t>& stop_ids, std::pair<double, double> stop_bounds,
                                      py::object confidence_hook, const std::vector<std::int32_t>& confidence_ids,
-                                     std::pair<double, double> calibration, double threshold, Matrix features) {
+                                     std::pair<double, double> calibration, double threshold, Matrix features, py::object dynamic_hook,
+                                     const std::vector<std::int32_t>& dynamic_ids, std::pair<double, double> dynamic_bounds,
+                                     double smoothing, std::int32_t regime_id, std::pair<double, double> regime_bounds, bool loosen) {
     if (features.ndim() != 2) throw std::invalid_argument("features must be float32[F, N]");
-    PyEntryModel m{{}, stop_hook, confidence_hook, features};
+    PyEntryModel m{{}, stop_hook, confidence_hook, dynamic_hook, features};
     const auto n_features = static_cast<std::int32_t>(features.shape(0));
     m.model.stop = hook_inputs(stop_hook, stop_ids, n_features);
     m.model.confidence = hook_inputs(confidence_hook, confidence_ids, n_features);
@@ -54,6 +57,15 @@ static PyEntryModel make_entry_model(py::object stop_hook, const std::vector<std
     m.model.calibration_a = calibration.first;
     m.model.calibration_b = calibration.second;
     m.model.threshold = threshold;
+    if (regime_id >= n_features) throw std::invalid_argument("regime_id names no feature");
+    m.model.dynamic = {hook_inputs(dynamic_hook, dynamic_ids, n_features, kLastState),
+                       dynamic_bounds.first,
+                       dynamic_bounds.second,
+                       smoothing,
+                       regime_id,
+                       regime_bounds.first,
+                       regime_bounds.second,
+                       loosen};
     m.model.features = features.data();
     m.model.n_bars = features.shape(1);
     return m;
@@ -67,12 +79,22 @@ struct Inputs {
 
 static Plan one_plan(const PlanArray& plan) {
     if (plan.size() != 1) throw std::invalid_argument("plan must hold one record");
-    return *plan.data();
+    const Plan p = *plan.data();
+    const bool resting = p.entry != Entry::market;
+    if (p.reverse && (p.latency_bars > 0 || resting))
+        throw std::invalid_argument("reverse excludes latency_bars and stop or limit entries");
+    if (p.latency_bars < 0) throw std::invalid_argument("latency_bars must not be negative");
+    if (p.entry_offset_ticks < 0 || p.entry_bars < 1 || p.entry_through_ticks < 0)
+        throw std::invalid_argument("entry_offset_ticks and entry_through_ticks must not be negative, entry_bars at least 1");
+    if (!(p.scale1_share >= 0 && p.scale2_share >= 0 && p.scale1_share + p.scale2_share < 1))
+        throw std::invalid_argument("the parts' shares must not be negative and add up to less than 1");
+    if (std::isfinite(p.scale2_r) && !(p.scale1_r < p.scale2_r)) throw std::invalid_argument("scale1_r must be below scale2_r");
+    return p;
 }
 
 static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
                      const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model,
-                     const std::optional<Column<std::int64_t>>& fees_e4) {
+                     const std::optional<Column<std::int64_t>>& fees_e4, const std::optional<Column<std::int32_t>>& slips) {
     Inputs in;
     in.market.bars = bars.view();
     const std::int64_t n = in.market.bars.n;
@@ -80,9 +102,8 @@ static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, c
     in.market.signals = column_of(signals, n, "signals");
     in.market.atr = column_of(atr, n, "atr");
     in.plan = one_plan(plan);
-    if (in.plan.reverse && in.plan.latency_bars > 0) throw std::invalid_argument("reverse and latency_bars exclude each other");
-    if (in.plan.latency_bars < 0) throw std::invalid_argument("latency_bars must not be negative");
     if (fees_e4) in.market.fees_e4 = column_of(*fees_e4, n, "fees_e4");
+    if (slips) in.market.slips = column_of(*slips, n, "slips");
     if (finer) in.market.finer.bars = finer->view();
     if (finer_first) in.market.finer.first = column_of(*finer_first, n + 1, "finer_first");
     if (in.plan.path == Path::finer && !(finer && finer_first)) throw std::invalid_argument("path 'finer' needs finer bars");
@@ -117,14 +138,15 @@ static Handed hand_over(Outcome&& outcome) {
     skipped["cooldown"] = s.cooldown;
     skipped["max_trades"] = s.max_trades;
     skipped["volume"] = s.volume;
+    skipped["expired"] = s.expired;
     return py::make_tuple(trades, skipped);
 }
 
 template <Outcome (*Run)(const Market&, const Plan&, const EntryModel&)>
 static Handed py_run(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
                      const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model,
-                     const std::optional<Column<std::int64_t>>& fees_e4) {
-    const Inputs in = gather(bars, signals, atr, plan, finer, finer_first, model, fees_e4);
+                     const std::optional<Column<std::int64_t>>& fees_e4, const std::optional<Column<std::int32_t>>& slips) {
+    const Inputs in = gather(bars, signals, atr, plan, finer, finer_first, model, fees_e4, slips);
     Outcome outcome;
     {
         py::gil_scoped_release unlock;
@@ -137,8 +159,9 @@ static Column<std::int64_t> py_mark_equity(const CoreBars& bars, const TradeArra
     const BarsView b = bars.view();
     for (py::ssize_t i = 0; i < trades.size(); ++i) {
         const Trade& t = trades.data()[i];
-        const std::int64_t from = i ? trades.data()[i - 1].exit_bar : 0;
-        if (t.entry_bar < from || t.exit_bar < t.entry_bar || t.exit_bar >= b.n)
+        const bool part = i && t.entry_bar == trades.data()[i - 1].entry_bar;
+        const std::int64_t exit_before = i ? trades.data()[i - 1].exit_bar : 0;
+        if ((part ? t.exit_bar : t.entry_bar) < exit_before || t.entry_bar < 0 || t.exit_bar < t.entry_bar || t.exit_bar >= b.n)
             throw std::invalid_argument("trades overlap or leave the bars");
     }
     Column<std::int64_t> out(b.n);
@@ -148,12 +171,13 @@ static Column<std::int64_t> py_mark_equity(const CoreBars& bars, const TradeArra
 
 void register_simulate(py::module_& m) {
     PYBIND11_NUMPY_DTYPE(Plan, stop_atr, target_r, target_atr, trail_atr, chandelier_atr, break_even_r, risk_fraction, kelly_fraction,
-                         payoff, heat_cap, volatility_ref, volatility_target, slippage_atr, volume_share, stop_ticks, target_ticks,
-                         trail_ticks, latency_bars, cooldown_bars, max_trades, break_even_offset_ticks, max_bars, slippage_ticks,
-                         target_through_ticks, path, flat_at_close, reverse, sizing, contracts, max_contracts, cash_e4, tick_value_e4,
-                         fee_e4, daily_loss_e4, daily_profit_e4);
-    PYBIND11_NUMPY_DTYPE(Trade, entry_bar, exit_bar, pnl_e4, costs_e4, entry_costs_e4, confidence, contracts, entry_price, exit_price,
-                         stop_distance, target_distance, mae_ticks, mfe_ticks, side, reason, ambiguous, pad);
+                         payoff, heat_cap, volatility_ref, volatility_target, slippage_atr, volume_share, entry_offset_atr, scale1_r,
+                         scale1_share, scale1_stop_r, scale2_r, scale2_share, scale2_stop_r, stop_ticks, target_ticks, trail_ticks,
+                         latency_bars, cooldown_bars, max_trades, break_even_offset_ticks, max_bars, slippage_ticks, target_through_ticks,
+                         path, entry, entry_offset_ticks, entry_bars, entry_through_ticks, flat_at_close, reverse, sizing, contracts,
+                         max_contracts, cash_e4, tick_value_e4, fee_e4, daily_loss_e4, daily_profit_e4);
+    PYBIND11_NUMPY_DTYPE(Trade, signal_bar, entry_bar, exit_bar, pnl_e4, costs_e4, entry_costs_e4, confidence, contracts, entry_price,
+                         exit_price, stop_distance, target_distance, mae_ticks, mfe_ticks, side, reason, ambiguous, pad);
     m.def("plan_dtype", [] { return py::dtype::of<Plan>(); }, "The core's layout of a plan.");
     m.def("trade_dtype", [] { return py::dtype::of<Trade>(); }, "The core's layout of a trade.");
     m.def(
@@ -166,13 +190,19 @@ void register_simulate(py::module_& m) {
         "One plan with the core's defaults.");
     py::class_<PyEntryModel>(m, "EntryModel", "What is learned about an entry, asked through hooks at the signal bar's close.")
         .def(py::init(&make_entry_model), py::arg("stop_hook"), py::arg("stop_ids"), py::arg("stop_bounds"), py::arg("confidence_hook"),
-             py::arg("confidence_ids"), py::arg("calibration"), py::arg("threshold"), py::arg("features"));
+             py::arg("confidence_ids"), py::arg("calibration"), py::arg("threshold"), py::arg("features"),
+             py::arg("dynamic_hook") = py::none(), py::arg("dynamic_ids") = std::vector<std::int32_t>{},
+             py::arg("dynamic_bounds") = std::pair(0.5, 4.0), py::arg("smoothing") = 1.0, py::arg("regime_id") = -1,
+             py::arg("regime_bounds") = std::pair(1.0, 1.0), py::arg("loosen") = false);
     m.def("simulate", &py_run<&simulate>, py::arg("bars"), py::arg("signals"), py::arg("atr"), py::arg("plan"), py::arg("finer") = nullptr,
           py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr, py::arg("fees_e4") = std::nullopt,
-          "Trades (structured array) and the counts of skipped signals of one plan.");
+          py::arg("slips") = std::nullopt, "Trades (structured array) and the counts of skipped signals of one plan.");
     m.def("simulate_each", &py_run<&simulate_each>, py::arg("bars"), py::arg("signals"), py::arg("atr"), py::arg("plan"),
           py::arg("finer") = nullptr, py::arg("finer_first") = std::nullopt, py::arg("model") = nullptr, py::arg("fees_e4") = std::nullopt,
-          "One independent trade per signal, overlaps allowed: what labels are made of.");
+          py::arg("slips") = std::nullopt,
+          "One independent trade per signal, overlaps allowed: what labels are made of. A signal inside an earlier one's trade is counted "
+          "as\n"
+          "skipped there and traded on its own turn, so these counts are no tally.");
     m.def("mark_equity", &py_mark_equity, py::arg("bars"), py::arg("trades"), py::arg("plan"),
           "Equity at each bar's close, int64[n] in 1e-4 USD.");
 }

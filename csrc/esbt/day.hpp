@@ -46,7 +46,8 @@ class Day {
     void count_trade() { ++trades_; }
 
     void trade_ended(Reason reason, std::int64_t bar) {
-        const bool by_stop = reason == Reason::stop || reason == Reason::trail || reason == Reason::break_even;
+        const bool by_stop =
+            reason == Reason::stop || reason == Reason::trail || reason == Reason::break_even || reason == Reason::dynamic_stop;
         free_from_ = by_stop ? bar + plan_->cooldown_bars : 0;
     }
 

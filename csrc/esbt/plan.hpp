@@ -15,6 +15,7 @@ constexpr std::int64_t kMostPerTick = std::int64_t{1} << 33;  // USD * 1e4 a pos
 constexpr std::int64_t kMostMoney = std::int64_t{1} << 61;    // an account may win or lose, so that int64 holds every sum
 
 enum class Path : std::int32_t { worst = 0, best = 1, nearest = 2, finer = 3 };
+enum class Entry : std::int32_t { market = 0, stop = 1, limit = 2 };
 enum class Sizing : std::int32_t { fixed = 0, risk = 1, kelly = 2, volatility = 3 };
 enum class Reason : std::int8_t {
     stop = 0,
@@ -27,7 +28,9 @@ enum class Reason : std::int8_t {
     contract_end,
     end_of_data,
     daily_loss,
-    daily_profit
+    daily_profit,
+    scale_out,
+    dynamic_stop
 };
 
 struct Plan {
@@ -45,6 +48,13 @@ struct Plan {
     double volatility_target = 0.0;  // share of closed equity an average bar may move, volatility sizing
     double slippage_atr = 0.0;       // added to slippage_ticks, rounded up
     double volume_share = kOff;      // of the entry bar's volume that may be filled
+    double entry_offset_atr = kOff;  // from the signal bar's close to a resting entry
+    double scale1_r = kOff;          // scale-out: first part's target in R,
+    double scale1_share = 0.0;       // its share of the contracts,
+    double scale1_stop_r = -kOff;    // where the stop goes then, in R from the fill
+    double scale2_r = kOff;
+    double scale2_share = 0.0;
+    double scale2_stop_r = -kOff;
     std::int32_t stop_ticks = kFar;
     std::int32_t target_ticks = kFar;
     std::int32_t trail_ticks = kFar;
@@ -56,6 +66,10 @@ struct Plan {
     std::int32_t slippage_ticks = 1;
     std::int32_t target_through_ticks = 0;
     Path path = Path::worst;
+    Entry entry = Entry::market;
+    std::int32_t entry_offset_ticks = kFar;
+    std::int32_t entry_bars = 1;           // a resting entry works in
+    std::int32_t entry_through_ticks = 0;  // limit entries
     std::int32_t flat_at_close = 1;
     std::int32_t reverse = 0;
     Sizing sizing = Sizing::fixed;
@@ -69,6 +83,7 @@ struct Plan {
 };
 
 struct Trade {
+    std::int64_t signal_bar;
     std::int64_t entry_bar;
     std::int64_t exit_bar;
     std::int64_t pnl_e4;  // USD * 1e4, net of costs
@@ -98,6 +113,7 @@ struct Skipped {                   // why signals did not become trades
     std::int64_t cooldown = 0;     // too soon after a stop
     std::int64_t max_trades = 0;   // the session had its trades
     std::int64_t volume = 0;       // the entry bar's volume left no contract
+    std::int64_t expired = 0;      // a resting entry did not fill in its time
 };
 
 }  // namespace esbt

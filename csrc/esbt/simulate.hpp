@@ -1,5 +1,5 @@
-// The one loop: signals become orders, orders positions, positions trades, by the rulebook of step.hpp. While flat it skips to the next
-// signal; it steps bar by bar only while in position. Knows no Python, no files, no threads.
+// The one loop: signals become orders, orders positions, positions trades, by the rulebook of fill.hpp, exits.hpp and step.hpp. While flat
+// it skips to the next signal; it steps bar by bar only while in position. Knows no Python, no files, no threads.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,9 @@
 #include "esbt/bars.hpp"
 #include "esbt/day.hpp"
 #include "esbt/decide.hpp"
+#include "esbt/dynamic.hpp"
 #include "esbt/plan.hpp"
+#include "esbt/record.hpp"
 #include "esbt/size.hpp"
 #include "esbt/step.hpp"
 
@@ -24,6 +26,7 @@ struct Market {
     const std::int8_t* signals = nullptr;
     const double* atr = nullptr;            // ticks, NaN while warming up
     const std::int64_t* fees_e4 = nullptr;  // per bar, contract and side; null: the plan's
+    const std::int32_t* slips = nullptr;    // per bar, ticks on top of the plan's slippage; null: none
     FinerBars finer;
 };
 
@@ -38,13 +41,15 @@ class Simulation {
         : m_(market),
           plan_(plan),
           model_(model),
-          needs_atr_(model.stop.hook || uses_atr(plan)),
+          needs_atr_(model.stop.hook || model.dynamic.ask.hook || uses_atr(plan)),
           moves_(std::isfinite(plan.trail_atr) || plan.trail_ticks < kFar || std::isfinite(plan.chandelier_atr) ||
                  std::isfinite(plan.break_even_r)),
           day_(plan),
           day_on_(day_.on()),
           limited_(day_.limited()),
-          steps_(moves_ || limited_),
+          dynamic_(model.dynamic.ask.hook),
+          parts_(std::isfinite(plan.scale1_r) || std::isfinite(plan.scale2_r)),
+          steps_(moves_ || limited_ || dynamic_),
           signal_bars_(find_signals(market.signals, market.bars.n)),
           signals_(signal_bars_),
           ends_(plan.flat_at_close ? market.ends->session : market.ends->segment) {}
@@ -56,7 +61,7 @@ class Simulation {
             see_session(t, closed_e4_);
             Order order = place(t, m_.signals[t], true);
             ++t;
-            if (order.live) t = wait(t);
+            if (order.live) t = wait(order, t);
             while (order.live) t = trade(order, t);  // a reversal hands its own order back
         }
         return std::move(out_);
@@ -69,7 +74,9 @@ class Simulation {
             day_.reset();
             see_session(t, 0);
             Order order = place(t, m_.signals[t], true);
-            if (order.live) trade(order, t + 1 + plan_.latency_bars);
+            std::int64_t entry = 0;
+            if (order.live) entry = wait(order, t + 1);
+            if (order.live) trade(order, entry);
         }
         return std::move(out_);
     }
@@ -80,8 +87,10 @@ class Simulation {
     struct Order {
         bool live = false, wanted = false;  // wanted: only the entry model could still refuse it
         std::int32_t side = 0;
+        std::int64_t signal_bar = 0;
         double atr = 0.0;
         Decision decision{};
+        Fill fill{};  // of a stop or limit order
     };
 
     // Signals lie far apart: ask for what the one at bar t will read before its turn comes.
@@ -95,11 +104,6 @@ class Simulation {
     void see_session(std::int64_t bar, std::int64_t equity_e4) {
         // A contract's end ends the session too: the next contract's bars are another one, whatever their date.
         if (day_on_) day_.enter_session({m_.bars.segment[bar], m_.bars.session[bar]}, equity_e4);
-    }
-
-    static bool uses_atr(const Plan& p) {
-        return std::isfinite(p.stop_atr) || std::isfinite(p.target_atr) || std::isfinite(p.trail_atr) || std::isfinite(p.chandelier_atr) ||
-               p.slippage_atr > 0 || p.sizing == Sizing::volatility || (p.sizing == Sizing::kelly && std::isfinite(p.volatility_ref));
     }
 
     // Reasons that drop a signal whether or not a position is open.
@@ -116,6 +120,7 @@ class Simulation {
         if (day_on_ && day_.refuses(t, flat, closed_e4_, out_.skipped)) return o;
         o.wanted = true;
         o.side = side;
+        o.signal_bar = t;
         o.atr = m_.atr[t];
         o.decision = decide(model_, {t, side, plan_.stop_atr, model_.asks() ? drawdown() : 0.0});
         o.live = o.decision.take;
@@ -123,12 +128,24 @@ class Simulation {
         return o;
     }
 
-    // Signals while an order waits out its latency are ignored. Returns the bar it enters in, `t` being the first it could.
-    std::int64_t wait(std::int64_t t) {
-        const std::int64_t entry = t + plan_.latency_bars;
-        if (plan_.latency_bars > 0)
+    // The bar in which the order enters, `t` being the first it could have without latency. A stop or limit order that does not fill is
+    // dead, and counted, and the bar is the last in which it rested: a signal there counts again. Signals while it waits are ignored.
+    std::int64_t wait(Order& order, std::int64_t t) {
+        const std::int64_t first = t + plan_.latency_bars;
+        const std::int64_t entry = plan_.entry == Entry::market ? first : rest(order, first);
+        if (entry > t)
             for (t = signals_.at_or_after(t); t < entry; t = signals_.at_or_after(t + 1)) out_.skipped.in_position += !dropped_early(t);
         return entry;
+    }
+
+    std::int64_t rest(Order& order, std::int64_t first) {
+        const std::int64_t last = std::min(ends_.at_or_after(first), first + plan_.entry_bars - 1);
+        const std::int32_t level = resting_level(plan_, order.side * m_.bars.close[order.signal_bar], order.atr);
+        for (std::int64_t j = first; j <= last; ++j)
+            if (meet(plan_, level, order.side, m_.bars, m_.finer, j, order.fill)) return j;
+        order.live = false;
+        ++out_.skipped.expired;
+        return last;
     }
 
     [[noreturn, gnu::cold, gnu::noinline]] static void too_much(const char* what, std::int32_t contracts, std::int64_t bar) {
@@ -142,51 +159,51 @@ class Simulation {
 
     std::int64_t fee_e4(std::int64_t bar) const { return m_.fees_e4 ? m_.fees_e4[bar] : plan_.fee_e4; }
 
-    std::int32_t size(const Position& p, double atr, std::int64_t entry_bar) const {
-        const double price =
-            plan_.sizing == Sizing::kelly ? std::abs(static_cast<double>(m_.bars.close[entry_bar - 1 - plan_.latency_bars])) : 1.0;
+    std::int32_t size(const Position& p, double atr) const {
+        const double price = plan_.sizing == Sizing::kelly ? std::abs(static_cast<double>(m_.bars.close[p.signal_bar])) : 1.0;
         return contracts_for(plan_, {plan_.cash_e4 + closed_e4_, p.stop_distance, p.confidence, atr / price, atr, p.fee_e4});
     }
 
-    // Enters at the open of bar j and holds to the exit. Returns the first bar whose signal counts again; a reversal leaves its order in
-    // `order`.
+    // Enters in bar j and holds to the exit. Returns the first bar whose signal counts again; a reversal leaves its order in `order`.
     std::int64_t trade(Order& order, std::int64_t j) {
         const Order taken = order;
         order.live = false;
-        Position p = enter(sided(m_.bars, j, taken.side), plan_, taken.decision.stop_atr, taken.atr);
+        const std::int32_t price = plan_.entry == Entry::market ? taken.side * m_.bars.open[j] : taken.fill.price;
+        Position p = enter(price, slip(j), plan_, taken.decision.stop_atr, taken.atr);
         p.side = taken.side;
+        p.signal_bar = taken.signal_bar;
         p.entry_bar = j;
         p.confidence = taken.decision.confidence;
         p.fee_e4 = fee_e4(j);
-        const std::int32_t asked = size(p, taken.atr, j);
+        const std::int32_t asked = size(p, taken.atr);
         if (asked == 0) return ++out_.skipped.size, j;
         p.contracts = std::isfinite(plan_.volume_share) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
         if (p.contracts == 0) return ++out_.skipped.volume, j;
         if (static_cast<double>(p.contracts) * static_cast<double>(plan_.tick_value_e4) > static_cast<double>(kMostPerTick))
             too_much("a position of ", p.contracts, j);
+        if (parts_) set_parts(p, plan_, risk_ticks(plan_, taken.decision.stop_atr, taken.atr));
         see_session(j, closed_e4_);
         day_.count_trade();
         const std::int64_t end = ends_.at_or_after(j), last = std::min(end, j + plan_.max_bars - 1);
+        const Fill* entry = taken.fill.inside ? &taken.fill : nullptr;
         bool reversing = false;
-        for (;; ++j) {
+        for (;; ++j, entry = nullptr) {
             const std::int64_t signal = signals_.at_or_after(j);
-            if (!steps_ && !reversing) j = skip_quiet(p, j, std::min(last, signal));
+            if (!steps_ && !reversing && !entry) j = skip_quiet(p, j, std::min(last, signal));
+            if (m_.slips) p.slippage = p.base_slippage + m_.slips[j];
             const SidedBar b = sided(m_.bars, j, p.side);
-            p.see(b.open);
-            Exit e = exit_at_open(p, b.open);
-            if (!e.hit && reversing) e = {true, b.open - p.slippage, Reason::reverse};
-            if (!e.hit) e = exit_inside(p, b, plan_, m_.finer, j);
-            if (!e.hit) {
-                p.see(b.high);
-                p.see(b.low);
-                if (limited_ || j == last) e = exit_at_close(p, b.close, j, {end, last});
-            }
-            if (e.hit) return record(p, e, j), j;
+            if (step(p, {b, j, reversing, entry}, plan_, m_.finer, [&](const Exit& e) { record(p, e, j); })) return j;
+            if (limited_ || j == last)
+                if (const Exit e = exit_at_close(p, b.close, j, {end, last}); e.hit) return record(p, e, j), j;
             if (moves_) move_levels(p, plan_, m_.atr[j]);
+            if (dynamic_) ask_again(p, model_, j, b.close, m_.atr[j], drawdown());
+            if (parts_) move_stop_of_parts(p);
             if (j == signal) reversing = in_position_signal(p, j, order);
             if (limited_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
         }
     }
+
+    std::int32_t slip(std::int64_t bar) const { return m_.slips ? m_.slips[bar] : 0; }
 
     std::int64_t skip_quiet(Position& p, std::int64_t j, std::int64_t limit) const {
         return p.side > 0 ? skip_quiet_side<1>(p, j, limit) : skip_quiet_side<-1>(p, j, limit);
@@ -200,7 +217,7 @@ class Simulation {
         std::int32_t worst = p.worst, best = p.best;
         for (; j < limit; ++j) {
             const std::int32_t a = Side * adverse[j], f = Side * favourable[j];
-            if ((a <= p.stop) | (f >= p.target)) break;
+            if ((a <= p.stop) | (f >= p.next)) break;
             worst = std::min(worst, a);
             best = std::max(best, f);
         }
@@ -247,27 +264,12 @@ class Simulation {
     }
 
     void record(const Position& p, const Exit& e, std::int64_t j) {
-        Trade& t = out_.trades.emplace_back();  // filled in place: a copy would wait for its own stores
-        t.entry_bar = p.entry_bar;
-        t.exit_bar = j;
-        t.contracts = p.contracts;
-        t.entry_price = p.entry * p.side;
-        t.exit_price = e.price * p.side;
-        t.stop_distance = p.stop_distance;
-        t.target_distance = p.target_distance;
-        t.mae_ticks = std::max(0, p.entry - p.worst);
-        t.mfe_ticks = std::max(0, p.best - p.entry);
-        t.side = static_cast<std::int8_t>(p.side);
-        t.reason = e.reason;
-        t.ambiguous = p.ambiguous;
-        t.confidence = p.confidence;
-        t.entry_costs_e4 = p.contracts * p.fee_e4;
-        t.costs_e4 = t.entry_costs_e4 + p.contracts * fee_e4(j);
-        t.pnl_e4 = static_cast<std::int64_t>(e.price - p.entry) * p.contracts * plan_.tick_value_e4 - t.costs_e4;
+        Trade& t = out_.trades.emplace_back();
+        write_trade(t, p, e, j, plan_.tick_value_e4, fee_e4(j));
         closed_e4_ += t.pnl_e4;
         if (closed_e4_ > kMostMoney || closed_e4_ < -kMostMoney) too_much("closed trades up to one of ", p.contracts, j);
         peak_e4_ = std::max(peak_e4_, closed_e4_);
-        if (day_on_) day_.trade_ended(e.reason, j);
+        if (day_on_ && e.reason != Reason::scale_out) day_.trade_ended(e.reason, j);
     }
 
     const Market& m_;
@@ -276,6 +278,7 @@ class Simulation {
     const bool needs_atr_, moves_;
     Day day_;
     const bool day_on_, limited_;
+    const bool dynamic_, parts_;
     const bool steps_;  // bar by bar while in position; else quiet bars are skipped
     const BarNumbers signal_bars_;
     Cursor signals_, ends_;
