@@ -4,7 +4,7 @@ from esbt import metrics
 from esbt.account import Account, Kelly, Risk, Volatility
 from esbt.backtest import backtest
 from esbt.data import Bars, Instrument, instrument, instruments, load_bars, synthetic_bars
-from esbt.entry_model import Ask, EntryModel
+from esbt.entry_model import Ask, DynamicStop, EntryModel
 from esbt.errors import EsbtError
 from esbt.features import Features, feature_names, features
 from esbt.forest import Forest
@@ -19,6 +19,7 @@ __all__ = [
     "Ask",
     "AtrStrategy",
     "Bars",
+    "DynamicStop",
     "EntryModel",
     "EsbtError",
     "Exits",

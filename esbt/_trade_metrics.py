@@ -1,8 +1,9 @@
 """Metrics of closed trades: win rate, payoff, streaks, exposure. Knows the money of each trade, nothing of the equity between trades.
 
 `pnl` is float64[T] in USD, net of costs, in order of exit. A trade with pnl == 0 (a scratch) is neither a win nor a loss: it counts as
-a trade, and it ends a streak. quantstats has functions of the same names on daily RETURNS, where one long trade is many "wins";
-these are on trades.
+a trade, and it ends a streak. A position that leaves in parts is as many trades as parts, as in backtesting.py and in vectorbt's exit
+trades: all metrics here are of parts then, but for exposure, where parts do not add up. quantstats has functions of the same names on
+daily RETURNS, where one long trade is many "wins"; these are on trades.
 """
 
 import numpy as np
@@ -82,8 +83,8 @@ def max_consecutive_losses(pnl: npt.ArrayLike) -> int:
 def exposure(entry_bar: npt.ArrayLike, exit_bar: npt.ArrayLike, bars: int) -> float:
     """Share of bars with a position, a fraction: bars inside any `[entry_bar, exit_bar]` over all `bars`. NaN without bars.
 
-    Both ends count, as in `bars_held`; a bar shared by two trades (a reversal) counts once. quantstats counts days with a return other
-    than zero and rounds up to a whole percent. Raises EsbtError for unequal lengths or a trade outside 0 .. bars - 1.
+    Both ends count, as in `bars_held`; a bar of several trades (a reversal, parts of one position) counts once. quantstats counts days with
+    a return other than zero and rounds up to a whole percent. Raises EsbtError for unequal lengths or a trade outside 0 .. bars - 1.
     """
     first, last = np.asarray(entry_bar), np.asarray(exit_bar)
     if first.ndim != 1 or first.shape != last.shape:

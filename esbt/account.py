@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator, model_validator
 
+from esbt.contradictions import parts_too_small
 from esbt.data import Bars, Instrument
 from esbt.data.fees import FeeSchedule, flat_fee, load_fees, table_fees
 from esbt.errors import EsbtError
-from esbt.plan import PATHS, SIZINGS, USD, Plan, make_plan
+from esbt.plan import PATHS, SIZINGS, Plan, make_plan
 from esbt.settings import Settings
-from esbt.signals import Exits, Positive, Ticks
+from esbt.signals import Exits, Positive, Ticks, e4
 
 Path = Literal["worst", "best", "nearest", "finer"]
 Contracts = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -126,30 +127,25 @@ class Account(Settings):
         return None if self.fee_table is None else (fees or self.fees(bars.instrument)).total_e4(bars.session)
 
     def plan(self, exits: Exits, instrument: Instrument) -> Plan:
-        """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none."""
+        """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none, or a part no contract."""
         size: dict[str, float] = {"contracts": self.size} if isinstance(self.size, int) else self.size.fields()
         if isinstance(self.size, (Risk, Kelly)) and exits.stop_atr is None and exits.stop_ticks is None:
             raise EsbtError(f"size {type(self.size).__name__} needs the stop distance: give stop_atr or stop_ticks")
-        off = {name: value for name, value in exits.exits().items() if value is not None}
-        for name in ("stop_atr", "target_r"):
-            off.setdefault(name, float("inf"))
-        for name in ("atr_period", "entry_from", "entry_until", "flat_at"):  # of columns, not of the loop
-            off.pop(name, None)
-        for name in ("daily_loss", "daily_profit"):
-            if name in off:
-                off[f"{name}_e4"] = _e4(off.pop(name), name)
+        if isinstance(self.size, int) and (fault := parts_too_small(exits, self.size)):
+            raise EsbtError(fault)
+        rules = exits.plan_fields()
         if self.volume_share is not None:
-            off["volume_share"] = self.volume_share
+            rules["volume_share"] = self.volume_share
         return make_plan(
-            **off,
+            **rules,
             **size,
             slippage_ticks=self.slippage_ticks,
             slippage_atr=self.slippage_atr,
             target_through_ticks=self.target_through_ticks,
             path=PATHS.index(self.path),
-            cash_e4=_e4(self.cash, "cash"),
-            tick_value_e4=_e4(instrument.tick_value, "tick value"),
-            fee_e4=_e4(self.fee(instrument), "fee_usd"),
+            cash_e4=e4(self.cash, "cash"),
+            tick_value_e4=e4(instrument.tick_value, "tick value"),
+            fee_e4=e4(self.fee(instrument), "fee_usd"),
         )
 
     def described(self, instrument: Instrument) -> dict[str, Any]:
@@ -160,11 +156,3 @@ class Account(Settings):
         }
         fee = self.fee(instrument) if self.fee_table is None else f"by date, {self.fee_table}"
         return {"instrument": instrument.symbol, "fee_usd": fee, "size": size} | own
-
-
-def _e4(usd: float, name: str) -> int:
-    """USD as the core counts it; a value finer than 1e-4 USD is refused, for sums must be exact."""
-    units = round(usd * USD)
-    if abs(usd * USD - units) > 1e-6 * max(1.0, abs(units)):
-        raise EsbtError(f"{name} {usd!r} USD is finer than 0.0001 USD: round it")
-    return units

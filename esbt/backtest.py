@@ -25,6 +25,7 @@ def backtest(
     size: int | Risk | Volatility | Kelly = 1,
     slippage_ticks: int = 1,
     slippage_atr: float = 0.0,
+    slippage_spread: bool = False,
     fee_usd: float | None = None,
     fee_table: str | None = None,
     path: Path = "worst",
@@ -34,13 +35,14 @@ def backtest(
     model: EntryModel | None = None,
     **unknown_words: Never,
 ) -> Result:
-    """Backtest one strategy on bars, by the rulebook (docs/rulebook.md): a signal at a bar's close fills at the next bar's open.
+    """Backtest one strategy on bars, by the rulebook (docs/rulebook.md): a signal at a bar's close is acted on from the next bar's open.
 
     bars: esbt.Bars of N bars. strategy: `AtrStrategy`, or `Signals` with sides of your own. cash: USD. size: whole contracts, `Risk`,
-    `Volatility` or `Kelly`. slippage_ticks, slippage_atr: on market and stop fills, never on targets; volume_share: see `Account`. fee_usd:
-    per contract and side, None for the instrument table's; fee_table: a CSV of fees by date.
-    path: "worst", "best", "nearest" or "finer" decides where stop and target lie inside one bar; "finer" looks at `finer`, bars of a
-    shorter interval on the same instrument. model: learned entry decisions. Returns a `Result`.
+    `Volatility` or `Kelly`. slippage_ticks, slippage_atr, slippage_spread (half the quoted spread): on market and stop fills, never on
+    targets and limit entries; volume_share: see `Account`. fee_usd: per contract and side, None for the instrument table's; fee_table: a
+    CSV of fees by date. path: "worst", "best", "nearest" or "finer" decides where two levels lie inside one bar; "finer" looks at `finer`,
+    bars of a shorter interval on the same instrument. model: learned decisions on entry, stop and an open position's stop.
+    Returns a `Result`.
     Raises EsbtError for settings that are unknown, of a wrong type or in contradiction, before any work starts.
     """
     for word in unknown_words:
@@ -56,6 +58,7 @@ def backtest(
         size=size,
         slippage_ticks=slippage_ticks,
         slippage_atr=slippage_atr,
+        **({"slippage_spread": slippage_spread} if slippage_spread else {}),
         fee_usd=fee_usd,
         fee_table=fee_table,
         path=path,
@@ -70,7 +73,15 @@ def backtest(
 def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = None, model: EntryModel | None = None) -> Result:
     """`backtest` with its account already checked."""
     plan, fees = account.plan(strategy, bars.instrument), account.fees(bars.instrument)
-    trades, skipped = simulate(bars, strategy, plan, finer=finer, model=model, fees_e4=account.fees_by_bar(bars, fees))
+    trades, skipped = simulate(
+        bars,
+        strategy,
+        plan,
+        finer=finer,
+        model=model,
+        fees_e4=account.fees_by_bar(bars, fees),
+        slips=account.slips_by_bar(bars) if hasattr(account, "slips_by_bar") else None,
+    )
     settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
     rerun = partial(_under_path, bars, strategy, account, finer=finer, model=model)
     return Result(
@@ -99,11 +110,13 @@ def simulate(
     model: EntryModel | None = None,
     each: bool = False,
     fees_e4: npt.NDArray[np.int64] | None = None,
+    slips: npt.NDArray[np.int32] | None = None,
 ) -> tuple[npt.NDArray[np.void], dict[str, int]]:
     """The core's loop: raw trades (TRADE_DTYPE, ticks and 1e-4 USD) and counts of skipped signals.
 
-    each: one independent trade per signal, overlaps allowed, for labels. fees_e4: int64[N], 1e-4 USD per contract and side, where they
-    differ by date. Raises what a hook's own callable raised, and EsbtError where a hook failed or gave a stop of NaN.
+    each: one independent position per signal, overlaps allowed, for labels. fees_e4: int64[N], 1e-4 USD per contract and side, where they
+    differ by date. slips: int32[N], further ticks that a market or stop fill in that bar pays, such as half a quoted spread.
+    Raises what a hook's own callable raised, and EsbtError where a hook failed or gave a stop of NaN.
     """
     core_model, hooks = model.prepare(len(bars)) if model else (None, [])
     loop = _core.simulate_each if each else _core.simulate
@@ -118,6 +131,7 @@ def simulate(
             finer_first=_finer_first(bars, finer),
             model=core_model,
             fees_e4=fees_e4,
+            slips=slips,
         )
     except OverflowError as error:
         raise EsbtError(f"money beyond what the core can count exactly: {error}; give a smaller size or max_contracts") from None

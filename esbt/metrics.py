@@ -162,7 +162,8 @@ def daily_table(bar_equity: npt.ArrayLike, bar_session: npt.ArrayLike, cash: flo
 
 
 def summarize(bar_equity: npt.ArrayLike, bar_session: npt.ArrayLike, cash: float, trades: pl.DataFrame) -> dict[str, float]:
-    """All metrics of one run by name. Arguments as in `daily_table`; `trades` needs pnl (USD), entry_bar, exit_bar.
+    """All metrics of one run by name. Arguments as in `daily_table`; `trades` needs pnl (USD), entry_bar, exit_bar; parts of
+    a position are rows of their own.
 
     Drawdown depth and length see every bar's close (deeper than daily closes show); ulcer_index and the ratios see session closes. An
     account that touched zero at any bar is ruined: annual_return is -1 and all ratios, calmar too, are NaN, whatever it did later.

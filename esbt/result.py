@@ -1,7 +1,8 @@
 """What a backtest gives: trades, equity, daily returns and metrics as Polars frames and plain numbers, made when first asked for.
 
 Also how sure it is: the share of trades whose fill was a guess, the band of the net profit between the worst and the best guess, and the
-risk taken beside the risk asked for.
+risk taken beside the risk asked for. A trade is what leaves at one time: where a position leaves in parts, each part is a trade of its own
+(as in backtesting.py, and in vectorbt's exit trades), and all its parts have the same entry.
 """
 
 import math
@@ -19,14 +20,14 @@ from esbt import _core, metrics
 from esbt.data import Bars
 from esbt.data.fees import FeeSchedule
 from esbt.errors import EsbtError
-from esbt.plan import FAR, PATHS, REASONS, SIZINGS, USD, Plan
+from esbt.plan import ENTRIES, FAR, PATHS, REASONS, SIZINGS, USD, Plan
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
     """Outcome of one backtest on `bars`.
 
-    raw_trades: the core's records (ticks, 1e-4 USD). plan: the core's plan. skipped: signals that did not become trades, by reason.
+    raw_trades: the core's records (ticks, 1e-4 USD), in order of exit. plan: the core's plan. skipped: signals without a trade, by reason.
     settings: what was charged and assumed. rerun: the same backtest under another `path`, for `band`; None where the inputs were not
     kept. fees: by date and part, for `costs`.
     """
@@ -70,9 +71,10 @@ class Result:
 
     @cached_property
     def trades(self) -> pl.DataFrame:
-        """One row a trade, in order of entry; prices in points, pnl and costs in USD for all contracts, times are bar opens in UTC.
+        """One row a trade, in order of exit; prices in points, pnl and costs in USD for all its contracts, times are bar opens in UTC.
 
-        stop_price and target_price are the levels set at entry, NaN where off; exit_price tells where the trade left.
+        stop_price and target_price are the levels set at entry, NaN where off; exit_price tells where the trade left. A part of a position
+        is a row with its own contracts, pnl, costs, excursions and target_price (the part's level); rows of one entry_bar are one position.
         """
         raw, tick = self.raw_trades, self.bars.instrument.tick
         side = raw["side"].astype(np.int64)
@@ -132,7 +134,8 @@ class Result:
 
     @property
     def ambiguous_share(self) -> float:
-        """Share of trades that ended in a bar which held both stop and target, so that `path` chose the fill. NaN without trades."""
+        """Share of trades that hung on `path`, NaN without trades: those that left in a bar which held both stop and target (or part), and
+        those whose entry bar may have reached a level before their stop or limit entry filled, or after."""
         return float(np.mean(self.raw_trades["ambiguous"] != 0)) if len(self.raw_trades) else math.nan
 
     @cached_property
@@ -141,9 +144,11 @@ class Result:
 
         Each end is a whole run of its own: a trade that ends otherwise frees the position at another price, or bar, for the signals after
         it, and changes the equity that sizes them. So the band is no bound to the cent, and its second end may even lie below the first.
-        Where no trade is ambiguous, no path was asked and both ends are this run's own. NaN where the inputs were not kept.
+        Where no trade is ambiguous, no path was asked and both ends are this run's own (but for finer bars, which also price a stop or
+        limit entry). NaN where the inputs were not kept.
         """
-        if not self.raw_trades["ambiguous"].any():
+        priced_by_finer = self.plan["path"][0] == PATHS.index("finer") and self.plan["entry"][0] != ENTRIES.index("market")
+        if not self.raw_trades["ambiguous"].any() and not priced_by_finer:
             return self.net_profit, self.net_profit
         return self._net_under("worst"), self._net_under("best")
 
@@ -156,11 +161,11 @@ class Result:
     def risk(self) -> pl.DataFrame:
         """Risk at the stop beside the risk asked for: one row, sizing (String) and asked, mean, max (Float64, fractions of equity).
 
-        Realised risk of a trade: stop distance x multiplier x contracts / closed equity at entry (cash and all closed trades before); whole
-        contracts make it smaller than asked under Risk. Gaps, slippage and fees come on top. asked: the fraction of `Risk`, null for every
-        other size. mean, max: over trades that had a stop, NaN without any; infinite where equity was gone.
+        Realised risk of a position: `risk_at_entry`; whole contracts make it smaller than asked under Risk. Gaps, slippage and fees come on
+        top. asked: the fraction of `Risk`, null for every other size. mean, max: over positions that had a stop, NaN without any; infinite
+        where equity was gone.
         """
-        risk = self.risk_at_entry[self.raw_trades["stop_distance"] < FAR]
+        risk = self.risk_at_entry[self.raw_trades["stop_distance"][self.position_rows] < FAR]
         sizing = SIZINGS[int(self.plan["sizing"][0])]
         asked = float(self.plan["risk_fraction"][0]) if sizing == "risk" else None
         mean, most = (float(risk.mean()), float(risk.max())) if len(risk) else (math.nan, math.nan)
@@ -168,14 +173,32 @@ class Result:
         return pl.DataFrame(columns, schema_overrides={"asked": pl.Float64})
 
     @cached_property
+    def position_rows(self) -> npt.NDArray[np.int64]:
+        """The row of each position's first trade, int64[P]: its parts are the rows from there to the next. P = T without parts."""
+        bar = self.raw_trades["entry_bar"]
+        return np.flatnonzero(np.diff(bar, prepend=-1))
+
+    @cached_property
+    def contracts_at_entry(self) -> npt.NDArray[np.int64]:
+        """Contracts that entered, all parts together, int64[P]."""
+        return self._by_position(self.raw_trades["contracts"].astype(np.int64))
+
+    @cached_property
     def risk_at_entry(self) -> npt.NDArray[np.float64]:
-        """Risk at the stop of each trade over closed equity at its entry, float64[T]; infinite without equity or stop."""
-        raw = self.raw_trades
-        equity = (np.cumsum(raw["pnl_e4"]) - raw["pnl_e4"]) / USD + self.cash  # the trades of a run follow one another
-        lost = raw["stop_distance"].astype(np.float64) * self.bars.instrument.tick_value * raw["contracts"]
-        risk = np.full(len(raw), np.inf)
-        np.divide(lost, equity, out=risk, where=(equity > 0) & (raw["stop_distance"] < FAR))
+        """Risk at the stop of each position over closed equity at its entry, float64[P]; infinite without equity or stop.
+
+        stop distance x multiplier x all its contracts / (cash and the trades of all positions before).
+        """
+        distance = self.raw_trades["stop_distance"][self.position_rows]
+        pnl = self._by_position(self.raw_trades["pnl_e4"])
+        equity = (np.cumsum(pnl) - pnl) / USD + self.cash  # the positions of a run follow one another
+        lost = distance * self.bars.instrument.tick_value * self.contracts_at_entry
+        risk = np.full(len(pnl), np.inf)
+        np.divide(lost, equity, out=risk, where=(equity > 0) & (distance < FAR))
         return risk
+
+    def _by_position(self, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.add.reduceat(values, self.position_rows) if len(values) else values
 
     def report(self, out: str | Path) -> Path:
         """Write the report (HTML page, charts, trades, metrics) into the folder `out`; returns the page's path."""

@@ -17,9 +17,17 @@ _SLIP = "a fraction of the price there; whole ticks, or a multiple of the ATR, o
 _CASH = "the same: the account's USD at the start"
 _TABLE = "it comes with the instrument, as esbt.instruments() shows"
 _NO_MARGIN = "margin is not modelled; a position is limited by its size rule alone (docs/modelled.md)"
-_NEXT_OPEN = "a signal at a bar's close always fills at the next bar's open"
+_NEXT_OPEN = "a signal at a bar's close fills at the next bar's open at the earliest"
+_LIMIT = "a price there; entry = 'limit' and its distance from the signal's close in ticks or ATR here"
+_STOP_ENTRY = "a price there; entry = 'stop' and its distance from the signal's close in ticks or ATR here"
+_TIME = "a time or a duration there; bars that the order may fill in here"
+_UNTIL = "a word there; bars that the order may fill in, or None until the session or contract ends, here"
+_PART = "here up to two parts leave at multiples of the stop distance, each a share of the contracts"
+_GROW = "nothing is added to a position: a signal in a position is counted as in_position"
+_MOVING = "a function asked in every bar there; EntryModel(dynamic=DynamicStop(...)), handed over as model, here"
 _STOP, _TARGET = ("stop_atr", "stop_ticks"), ("target_r", "target_atr", "target_ticks")
 _TRAIL = ("trail_atr", "trail_ticks", "chandelier_atr")
+_RESTING, _PARTS = ("entry", "entry_offset_ticks", "entry_offset_atr"), ("scale1_r", "scale1_share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,42 @@ RIVALS: dict[str, Rival] = {
     "between_time": Rival(("entry_from", "entry_until"), "two times in one there; two parameters here"),
     "stop_duration_candles": Rival(("cooldown_bars",), "the same: bars, the bar of the stop-out counts as one"),
     "max_trades_per_day": Rival(("max_trades",), "by calendar day there; entries a session here"),
+    "custom_stoploss": Rival(("model",), _MOVING),
+    "use_custom_stoploss": Rival(("model",), _MOVING),
+    "adjust_sl_func_nb": Rival(("model",), _MOVING),
+    "dynamic_stop": Rival(("model",), _MOVING),
+    "scale_out": Rival(_PARTS, _PART),
+    "partial_exit": Rival(_PARTS, _PART),
+    "adjust_trade_position": Rival(_PARTS, f"a function there; {_PART}"),
+    "position_adjustment": Rival(_PARTS, f"a switch there; {_PART}"),
+    "position_adjustment_enable": Rival(_PARTS, f"a switch there; {_PART}"),
+    "stop_ladder": Rival(_PARTS, f"a list there; {_PART}"),
+    "tp_ladder": Rival(_PARTS, f"a list there; {_PART}"),
+    # entries
+    "exectype": Rival(("entry",), "an order type there; 'market', 'stop' or 'limit' here"),
+    "order_type": Rival(("entry",), "an order type there; 'market', 'stop' or 'limit' here"),
+    "order_types": Rival(("entry",), "types of all orders there; entry is 'market', 'stop' or 'limit' here, exits have their own rules"),
+    "limit": Rival(_RESTING, _LIMIT),
+    "limit_price": Rival(_RESTING, _LIMIT),
+    "buy_limit_price": Rival(_RESTING, _LIMIT),
+    "sell_limit_price": Rival(_RESTING, _LIMIT),
+    "custom_entry_price": Rival(_RESTING, _LIMIT),
+    "limit_delta": Rival(_RESTING, "a fraction of the price there; entry = 'limit' and its distance in ticks or ATR here"),
+    "stop": Rival(_RESTING, _STOP_ENTRY),
+    "stop_price": Rival(_RESTING, _STOP_ENTRY),
+    "trigger_price": Rival(_RESTING, _STOP_ENTRY),
+    "valid": Rival(("entry_bars",), _TIME),
+    "valid_till": Rival(("entry_bars",), _TIME),
+    "expiry": Rival(("entry_bars",), _TIME),
+    "expire_time": Rival(("entry_bars",), _TIME),
+    "limit_expiry": Rival(("entry_bars",), _TIME),
+    "limit_tif": Rival(("entry_bars",), _TIME),
+    "unfilledtimeout": Rival(("entry_bars",), _TIME),
+    "tif": Rival(("entry_bars",), _UNTIL),
+    "time_in_force": Rival(("entry_bars",), _UNTIL),
+    "pyramiding": Rival((), _GROW),
+    "accumulate": Rival((), _GROW),
+    "scale_in": Rival((), _GROW),
     # costs
     "fees": Rival(("fee_usd",), _FEE),
     "fee": Rival(("fee_usd",), _FEE),
@@ -69,7 +113,8 @@ RIVALS: dict[str, Rival] = {
     "slippage": Rival(("slippage_ticks", "slippage_atr"), _SLIP),
     "slip_perc": Rival(("slippage_ticks", "slippage_atr"), _SLIP),
     "slip_fixed": Rival(("slippage_ticks",), "points there; whole ticks here"),
-    "spread": Rival(("slippage_ticks",), "a fraction of the price there; ticks of slippage on market and stop fills stand for it here"),
+    "spread": Rival(("slippage_spread", "slippage_ticks"), "a fraction of the price there; half the bars' own spread, or ticks, here"),
+    "bid_ask": Rival(("slippage_spread",), "True: half the quoted spread of bars that have bid and ask"),
     "prob_slippage": Rival(("slippage_ticks",), "a probability there; always so many ticks here"),
     # the account
     "init_cash": Rival(("cash",), _CASH),
@@ -93,7 +138,9 @@ RIVALS: dict[str, Rival] = {
     "bar_adaptive_high_low_ordering": Rival(("path",), "path = 'nearest': the open runs to its nearer extreme first"),
     "timeframe_detail": Rival(("path", "finer"), "path = 'finer' with bars of a shorter interval"),
     "limit_through_ticks": Rival(("target_through_ticks",), "the same: ticks beyond the target"),
-    "prob_fill_on_limit": Rival(("target_through_ticks",), "a probability there; so many ticks beyond the target here"),
+    "prob_fill_on_limit": Rival(
+        ("target_through_ticks", "entry_through_ticks"), "a probability there; ticks that the market must trade beyond the limit here"
+    ),
     "volume_limit": Rival(("volume_share",), "the same: a share of the entry bar's volume"),
     "gap_fill": Rival((), "an order that the open has passed always fills at the open"),
     "fill": Rival((), _NEXT_OPEN),
@@ -106,6 +153,8 @@ RIVALS: dict[str, Rival] = {
     "direction": Rival(("side",), "'long', 'short' or 'both'"),
     "entries": Rival(("values",), "yes and no there; Signals(values=...) takes -1, 0, +1 a bar"),
     "short_entries": Rival(("values",), "yes and no there; Signals(values=...) takes -1, 0, +1 a bar"),
+    "exclusive_orders": Rival(("reverse",), "the same: an opposite signal closes the position and enters"),
+    "hedging": Rival((), "one position at a time"),
     "exits": Rival(("reverse",), "leave by the exit rules, or by an opposite signal with reverse = true"),
     "freq": Rival((), "the interval is read from the bars; ratios are on daily returns, 252 sessions a year"),
     "timeframe": Rival((), "the interval is read from the bars"),

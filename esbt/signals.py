@@ -1,7 +1,8 @@
 """Strategies: which side each bar asks for, and the exit rules a position then lives by.
 
 A strategy gives a side per bar, int8[N] in {-1, 0, +1}, known at that bar's close and acted on at the next open; and Wilder's ATR in
-ticks. It never sees fills or money. To add an exit: a field in `Exits`, the same in `esbt.plan`, the rule in csrc/esbt/step.hpp.
+ticks. It never sees fills. To add a rule: a field in `Exits`, the same in `esbt.plan`, the rule in csrc/esbt/step.hpp, and what it
+contradicts in `esbt.contradictions`.
 """
 
 from collections.abc import Iterable
@@ -12,8 +13,10 @@ import numpy.typing as npt
 from pydantic import Field, field_validator, model_validator
 
 from esbt import _core
+from esbt.contradictions import contradictions
 from esbt.data import Bars
 from esbt.errors import EsbtError
+from esbt.plan import ENTRIES, USD
 from esbt.settings import Settings
 from esbt.windows import seconds_of
 
@@ -22,8 +25,13 @@ Period = Annotated[int, Field(ge=1, le=1_000_000)]
 Ticks = Annotated[int, Field(ge=0, le=100_000)]
 PositiveTicks = Annotated[int, Field(ge=1, le=1_000_000)]
 Money = Annotated[float, Field(gt=0, le=1e11)]
+Offset = Annotated[float, Field(ge=0, le=1e6)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+StopR = Annotated[float, Field(ge=-1, le=1e6)]
 SideArray = npt.NDArray[np.int8]
 AtrArray = npt.NDArray[np.float64]
+_OF_COLUMNS = ("atr_period", "entry_from", "entry_until", "flat_at")  # rules of the bars and signals, not of the loop
+_FOR_EVER = int(np.iinfo(np.int32).max)
 
 
 class Exits(Settings):
@@ -38,6 +46,12 @@ class Exits(Settings):
     max_trades: entries a session. daily_loss, daily_profit: USD of a session's marked P&L at which it is halted: out at that close, no
     entry until the next session. entry_from, entry_until ("HH:MM", exchange time): signals count in bars that open in this window. flat_at:
     out at the close of the session's last bar that opens before this time, and no signal counts after it.
+
+    entry: "market" at the next open, or an order that rests from then on, "stop" beyond the signal's close or "limit" before it, the
+    nearer of entry_offset_atr (ATR of the signal bar) and entry_offset_ticks away, rounded up. entry_bars: bars it waits (None: as long as
+    the session lasts, or without flat_at_close the contract). entry_through_ticks: how far the market must trade through a limit entry.
+    scale1_r, scale2_r: stop distances in favour at which a part of the position leaves, scale1_share, scale2_share of its contracts,
+    rounded down to whole ones; scale1_stop_r, scale2_stop_r: where the stop then goes, in stop distances from the entry (0: the entry).
     """
 
     atr_period: Period = 14
@@ -59,6 +73,17 @@ class Exits(Settings):
     max_trades: Period | None = None
     daily_loss: Money | None = None
     daily_profit: Money | None = None
+    entry: Literal["market", "stop", "limit"] = "market"
+    entry_offset_atr: Offset | None = None
+    entry_offset_ticks: Ticks | None = None
+    entry_bars: Period | None = 1
+    entry_through_ticks: Ticks = 0
+    scale1_r: Positive | None = None
+    scale1_share: Share | None = None
+    scale1_stop_r: StopR | None = None
+    scale2_r: Positive | None = None
+    scale2_share: Share | None = None
+    scale2_stop_r: StopR | None = None
     entry_from: str | None = None
     entry_until: str | None = None
     flat_at: str | None = None
@@ -82,20 +107,27 @@ class Exits(Settings):
         return text
 
     @model_validator(mode="after")
-    def _target_needs_stop(self) -> Self:
-        if self.stop_atr is None and self.stop_ticks is None and self.target_r is not None:
-            raise ValueError("target_r is a multiple of the stop distance: give stop_atr or stop_ticks, or set target_r to None")
-        if (self.entry_from is None) != (self.entry_until is None) or (self.entry_from is not None and self.entry_from == self.entry_until):
-            raise ValueError(f"a window needs two times: got entry_from={self.entry_from!r} and entry_until={self.entry_until!r}")
-        if self.flat_at is not None and not self.flat_at_close:
-            raise ValueError("flat_at needs flat_at_close=True")
-        if self.reverse and self.latency_bars:
-            raise ValueError(f"reverse and latency_bars exclude each other, got latency_bars={self.latency_bars}")
+    def _no_contradiction(self) -> Self:
+        for fault in contradictions(self):
+            raise ValueError(fault)
         return self
 
     def exits(self) -> dict[str, Any]:
         """The exit rules alone, as keywords for another strategy."""
         return {name: getattr(self, name) for name in Exits.model_fields}
+
+    def plan_fields(self) -> dict[str, float]:
+        """The rules as the core's plan has them: words as numbers, money in 1e-4 USD, "off" as what no market reaches.
+
+        Raises EsbtError for money finer than 1e-4 USD.
+        """
+        fields = {name: value for name, value in self.exits().items() if value is not None and name not in _OF_COLUMNS}
+        for name in ("stop_atr", "target_r"):  # on in the core's own defaults
+            fields.setdefault(name, float("inf"))
+        for name in ("daily_loss", "daily_profit"):
+            if name in fields:
+                fields[f"{name}_e4"] = e4(fields.pop(name), name)
+        return fields | {"entry": ENTRIES.index(self.entry), "entry_bars": _FOR_EVER if self.entry_bars is None else self.entry_bars}
 
     def atr(self, bars: Bars) -> AtrArray:
         """Wilder's ATR of each bar in ticks, float64[N], NaN while warming up; restarts at each contract."""
@@ -169,6 +201,14 @@ class Signals(Exits):
             return super().atr(bars)
         atr: AtrArray = _of_length(self.atr_ticks, len(bars), "atr_ticks")
         return atr
+
+
+def e4(usd: float, name: str) -> int:
+    """USD as the core counts it; a value finer than 1e-4 USD is refused with an EsbtError, for sums must be exact."""
+    units = round(usd * USD)
+    if abs(usd * USD - units) > 1e-6 * max(1.0, abs(units)):
+        raise EsbtError(f"{name} {usd!r} USD is finer than 0.0001 USD: round it")
+    return units
 
 
 def _sides(values: object) -> SideArray:

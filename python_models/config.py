@@ -6,12 +6,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from esbt.account import Account, Contracts, Fraction
+from esbt.contradictions import parts_too_small
 from esbt.errors import EsbtError
 from esbt.market_config import Market, Synthetic
 from esbt.settings import Settings, read_toml
-from esbt.signals import AtrStrategy, Period, Positive
+from esbt.signals import AtrStrategy, Period, Positive, Share
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 
 
@@ -65,6 +65,8 @@ class RunConfig(Settings):
             raise ValueError("strategy.stop_atr cannot be off in a run: the stop is what phase 1 learns")
         if not isinstance(self.account.size, int):
             raise ValueError("account.size must be whole contracts in a run: phase 3 decides the size")
+        if fault := parts_too_small(self.strategy, self.account.size):
+            raise ValueError(fault)
         if self.account.path == "finer":
             raise ValueError("account.path 'finer' needs finer bars, which a run does not take: use esbt.backtest(..., finer=bars)")
         return self

@@ -1,10 +1,12 @@
 """Labels: what became of each signal. They look ahead by design, so they are a type of their own that fits nowhere else.
 
 `Labels` is no array and no sequence: it cannot be given as signals or features. They are made by the trading kernel itself, one
-independent trade per signal, on the training bars alone; a trade that the end of those bars cut short is no label.
+independent position per signal, on the training bars alone; a position that the end of those bars cut short is no label, nor is a stop or
+limit order that was never filled. A position that leaves in parts is one label: a signal is taken whole or not at all.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +26,9 @@ Floats = npt.NDArray[np.float64]
 class Labels:
     """L labels in order of signal_bar.
 
-    signal_bar, end_bar: int64[L], the span a label looks at: known only after end_bar. side: int64[L]. pnl, risk: float64[L], USD of one
-    contract, net of costs, and at the stop. mae_atr: float64[L], greatest adverse excursion in ATR of the signal bar.
+    signal_bar, end_bar: int64[L], the span a label looks at: known only after end_bar, when the last part left. side: int64[L]. pnl, risk:
+    float64[L], USD of one contract, net of costs, and at the stop; where parts leave, pnl is the mean over the contracts that entered, so
+    that pnl / risk is the position's R. mae_atr: float64[L], greatest adverse excursion of any contract in ATR of the signal bar.
     """
 
     signal_bar: Ints
@@ -54,17 +57,41 @@ class Labels:
 
 
 def label_trades(bars: Bars, strategy: Exits, account: Account, model: EntryModel | None = None) -> Labels:
-    """One label per signal of the strategy on these bars, by the rules it trades with, one contract each."""
-    plan = account.model_copy(update={"size": 1}).plan(strategy.model_copy(update={"reverse": False}), bars.instrument)
-    trades, _ = simulate(bars, strategy, plan, model=model, each=True, fees_e4=account.fees_by_bar(bars))
-    trades = trades[trades["reason"] != REASONS.index("end_of_data")]
-    signal_bar = trades["entry_bar"] - 1 - strategy.latency_bars
-    atr = strategy.atr(bars)[signal_bar]
+    """One label per signal of the strategy that becomes a position on these bars, by the rules it trades with, money of one contract.
+
+    Parts are shares of whole contracts: of the account's own number where that is fixed, else of 1,000, near the shares themselves.
+    """
+    sized = account.model_copy(update={"size": _contracts(strategy, account)})
+    plan = sized.plan(strategy.model_copy(update={"reverse": False}), bars.instrument)
+    trades, _ = simulate(
+        bars,
+        strategy,
+        plan,
+        model=model,
+        each=True,
+        fees_e4=account.fees_by_bar(bars),
+        slips=account.slips_by_bar(bars) if hasattr(account, "slips_by_bar") else None,
+    )
+    first = np.flatnonzero(np.diff(trades["signal_bar"], prepend=-1))  # the trades of a signal follow one another, in order of exit
+    last = np.append(first[1:], len(trades)) - 1 if first.size else first
+    over = trades["reason"][last] != REASONS.index("end_of_data")
+    signal_bar = trades["signal_bar"][first]
+    contracts = _by_signal(np.add, trades["contracts"].astype(np.int64), first)
     return Labels(
         signal_bar=signal_bar,
-        end_bar=trades["exit_bar"].copy(),
-        side=trades["side"].astype(np.int64),
-        pnl=trades["pnl_e4"] / USD,
-        risk=trades["stop_distance"] * bars.instrument.tick_value,
-        mae_atr=trades["mae_ticks"] / np.maximum(atr, 1e-9),
-    )
+        end_bar=trades["exit_bar"][last],
+        side=trades["side"][first].astype(np.int64),
+        pnl=_by_signal(np.add, trades["pnl_e4"], first) / contracts / USD,
+        risk=trades["stop_distance"][first] * bars.instrument.tick_value,
+        mae_atr=_by_signal(np.maximum, trades["mae_ticks"], first) / np.maximum(strategy.atr(bars)[signal_bar], 1e-9),
+    ).where(over)
+
+
+def _contracts(strategy: Exits, account: Account) -> int:
+    if strategy.scale1_r is None:
+        return 1
+    return account.size if isinstance(account.size, int) else 1000
+
+
+def _by_signal(combine: np.ufunc, values: npt.NDArray[Any], first: Ints) -> npt.NDArray[Any]:
+    return np.asarray(combine.reduceat(values, first)) if first.size else values

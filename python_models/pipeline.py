@@ -144,9 +144,9 @@ def _tables(learned: Learned, runs: dict[str, Result]) -> dict[str, pl.DataFrame
 
 
 def _size_row(name: str, result: Result) -> dict[str, Any]:
-    """Contracts and portfolio heat (risk at the stop over closed equity) at entry, on the test time."""
-    contracts = result.raw_trades["contracts"]
-    heat = [portfolio_heat([risk]) for risk in result.risk_at_entry * result.raw_trades["side"]]
+    """Contracts and portfolio heat (risk at the stop over closed equity) of each position at its entry, on the test time."""
+    contracts = result.contracts_at_entry
+    heat = [portfolio_heat([risk]) for risk in result.risk_at_entry * result.raw_trades["side"][result.position_rows]]
     return {
         "run": name,
         "mean contracts": float(np.mean(contracts)),

@@ -2,7 +2,8 @@
 
 Target: greatest adverse excursion, in ATR of the signal bar, of training trades that ended in profit with the stop at its widest and the
 target where the baseline has it (Sweeney 1996, Maximum Adverse Excursion). Model: LightGBM quantile regression. In the loop the forest
-gives the stop distance in ATR, clamped to [stop_low, stop_high]; the target stays target_r times it, by the rulebook.
+gives the stop distance in ATR, clamped to [stop_low, stop_high]; the target stays target_r times it, by the rulebook. Where the strategy
+has stop_ticks as well, the nearer of both counts: stop_ticks caps what is learned, and the excursions it is learned from.
 """
 
 from dataclasses import dataclass
@@ -21,12 +22,15 @@ from python_models.boosting import feature_rows, fit
 from python_models.config import Learning
 from python_models.labels import Labels, label_trades
 
+OF_THE_STOP = ("target_r", "scale1_r", "scale1_stop_r", "scale2_r", "scale2_stop_r")  # levels given as multiples of the stop distance
+
 
 def excursion_labels(bars: Bars, strategy: Exits, account: Account, learning: Learning) -> Labels:
-    """Labels of trades whose stop stands at stop_high ATR and whose target stays at the strategy's own distance."""
+    """Labels of positions with the stop at stop_high ATR (at most stop_ticks), and target and parts where the strategy has them."""
     wide: dict[str, float] = {"stop_atr": learning.stop_high}
-    if strategy.target_r is not None and strategy.stop_atr is not None:
-        wide["target_r"] = strategy.target_r * strategy.stop_atr / learning.stop_high
+    if strategy.stop_atr is not None:
+        nearer = strategy.stop_atr / learning.stop_high
+        wide |= {name: nearer * multiple for name in OF_THE_STOP if (multiple := getattr(strategy, name)) is not None}
     return label_trades(bars, strategy.model_copy(update=wide), account)
 
 
