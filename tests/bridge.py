@@ -8,10 +8,12 @@ from reference.records import Bar, Model, Rules, Trade
 
 from esbt import _core
 from esbt.hooks import Hook
-from esbt.plan import PATHS, REASONS, SIZINGS, make_plan
+from esbt.plan import ENTRIES, PATHS, REASONS, SIZINGS, make_plan
 
-Stage = Callable[[int, int, float, float], float]
+Stage = Callable[..., float]  # of the bar's number, the side, and state inputs
 STATE_INPUTS = [0, -1, -2, -3]  # row 0 of the features (the bar's number), side, stop_atr, drawdown: see csrc/esbt/decide.hpp
+DYNAMIC_INPUTS = [*STATE_INPUTS, -4, -5, -6, -7, -8]  # and bars_held, open_atr, mae_atr, mfe_atr, stop_now_atr
+REGIME_ROW = 1  # of the features
 
 
 def core_bars(bars: Sequence[Bar]) -> "_core.CoreBars":
@@ -27,6 +29,7 @@ def core_plan(rules: Rules) -> np.ndarray:
     """The core's plan of the twin's rules: words become the core's numbers."""
     fields = dict(rules.__dict__)
     fields["path"] = PATHS.index(rules.path)
+    fields["entry"] = ENTRIES.index(rules.entry)
     fields["sizing"] = SIZINGS.index(rules.sizing)
     return make_plan(**fields)
 
@@ -38,20 +41,27 @@ def core_fees(bars: Sequence[Bar], rules: Rules) -> np.ndarray | None:
     return np.array([rules.fee_e4 if b.fee_e4 is None else b.fee_e4 for b in bars], np.int64)
 
 
+def core_slips(bars: Sequence[Bar]) -> np.ndarray | None:
+    """Extra slippage by bar, where any bar has some."""
+    return np.array([b.slip for b in bars], np.int32) if any(b.slip for b in bars) else None
+
+
 def as_seen_by_a_hook(stage: Stage) -> Stage:
     """The same function on inputs rounded to float32, as the rows of a hook are: what twin and core must both be asked."""
-    return lambda bar, side, stop_atr, drawdown: stage(bar, side, float(np.float32(stop_atr)), float(np.float32(drawdown)))
+    return lambda bar, side, *state: stage(bar, side, *(float(np.float32(x)) for x in state))
 
 
 def core_model(model: Model, n_bars: int) -> "tuple[_core.EntryModel, object]":
     """The core's entry model that asks the twin's functions through the hook, and the hooks, which must outlive it."""
 
-    def hook(stage: Stage | None) -> Hook | None:
+    def hook(stage: Stage | None, inputs: list[int]) -> Hook | None:
         if stage is None:
             return None
-        return Hook.from_callable(lambda rows: np.array([stage(int(r[0]), int(r[1]), float(r[2]), float(r[3])) for r in rows]), 4)
+        return Hook.from_callable(lambda rows: np.array([stage(int(r[0]), int(r[1]), *map(float, r[2:])) for r in rows]), len(inputs))
 
-    stop, confidence = hook(model.stop), hook(model.confidence)
+    stop, confidence = hook(model.stop, STATE_INPUTS), hook(model.confidence, STATE_INPUTS)
+    dynamic = hook(model.dynamic, DYNAMIC_INPUTS)
+    features = [np.arange(n_bars)] + ([[model.regime(j) for j in range(n_bars)]] if model.regime else [])
     return _core.EntryModel(
         stop.capsule if stop else None,
         STATE_INPUTS if stop else [],
@@ -60,8 +70,15 @@ def core_model(model: Model, n_bars: int) -> "tuple[_core.EntryModel, object]":
         STATE_INPUTS if confidence else [],
         (model.calibration_a, model.calibration_b),
         model.threshold,
-        np.arange(n_bars, dtype=np.float32).reshape(1, -1),
-    ), (stop, confidence)
+        np.array(features, np.float32),
+        dynamic_hook=dynamic.capsule if dynamic else None,
+        dynamic_ids=DYNAMIC_INPUTS if dynamic else [],
+        dynamic_bounds=(model.dynamic_low, model.dynamic_high),
+        smoothing=model.smoothing,
+        regime_id=REGIME_ROW if model.regime else -1,
+        regime_bounds=(model.regime_low, model.regime_high),
+        loosen=model.loosen,
+    ), (stop, confidence, dynamic)
 
 
 def simulate_core(  # noqa: PLR0917 - the twin's own arguments
@@ -85,6 +102,7 @@ def simulate_core(  # noqa: PLR0917 - the twin's own arguments
         first if finer is not None else None,
         entry_model,
         core_fees(bars, rules),
+        core_slips(bars),
     )
     return [trade_of(r) for r in records], dict(skipped)
 

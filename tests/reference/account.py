@@ -51,7 +51,7 @@ class Account:
 
     def cooling(self, j: int) -> bool:
         """True at bar j where the last trade's stop is too fresh."""
-        stopped = self.last is not None and self.last.reason in {"stop", "trail", "break_even"}
+        stopped = self.last is not None and self.last.reason in {"stop", "trail", "break_even", "dynamic_stop"}
         return stopped and self.last.exit_bar > j - self.rules.cooldown_bars
 
     def drawdown(self) -> float:

@@ -1,168 +1,41 @@
 """The slow twin of the core: docs/rulebook.md in plain Python, one bar at a time, one position at a time, lists and dictionaries only.
 
 It is the specification: where it and the core differ, one of them is wrong and the rulebook says which. It must not know the core, and is
-never made fast. Prices are whole ticks; money is in account.py. To add an exit: a field in Rules and its line in the step it belongs to.
+never made fast. Prices are whole ticks. Here is the order of events; entries.py has the entries, exits.py the exits, stops.py the moves of
+the stop, account.py the money. To add a rule: a field in Rules and its line in the step it belongs to.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from reference.account import Account, fee_at, fillable, opened, size
-from reference.records import FAR, OFF, Bar, Model, Order, Position, Rules, Trade
+from reference.account import fee_at, opened
+from reference.entries import entered, entry_bar, expires, meets
+from reference.exits import at_open, ending, excursions, extremes, inside, last_of_session, no_entry_after, without
+from reference.records import OFF, Bar, Exit, Model, Order, Position, Rules, Trade
+from reference.stops import after_parts, move_by_model, move_levels, stop_in_atr
 
-SKIPPED = ("boundary", "atr", "in_position", "halted", "cooldown", "max_trades", "confidence", "size", "volume")
-
-
-@dataclass(frozen=True)
-class Exit:
-    """Where and why a position leaves, and the market prices of the exit bar that it lived to see."""
-
-    price: int
-    reason: str
-    seen: tuple[int, ...]
-    ambiguous: bool = False
-
-
-def ticks(distance: float) -> int:
-    """Whole ticks of a distance: rounded up, at least one, at most FAR."""
-    if distance > FAR:
-        return FAR
-    return max(1, math.ceil(distance))
-
-
-def at_open(position: Position, price: int) -> Exit | None:
-    """Step 1: resting orders meet an open. A gap fills at the open, not at the level."""
-    s = position.side
-    if s * (price - position.stop) <= 0:
-        return Exit(price - s * position.slip, position.stop_reason, (price,))
-    if s * (price - position.target) >= 0:
-        return Exit(price, "target", (price,))
-    return None
-
-
-def inside(position: Position, bar: Bar, rules: Rules, finer: Sequence[Bar]) -> Exit | None:  # noqa: PLR0911 - one return a case
-    """Step 3: the range of a bar meets the stop and the target; `path` settles a bar that holds both."""
-    s = position.side
-    adverse, favourable = (bar.low, bar.high) if s > 0 else (bar.high, bar.low)
-    stopped = s * (adverse - position.stop) <= 0
-    reached = s * (favourable - position.target) >= rules.target_through_ticks
-    stop_exit = Exit(position.stop - s * position.slip, position.stop_reason, (bar.open, position.stop), stopped and reached)
-    target_exit = Exit(position.target, "target", (bar.open, position.target), stopped and reached)
-    if not stopped and not reached:
-        return None
-    if stopped and not reached:
-        return stop_exit
-    if reached and not stopped:
-        return target_exit
-    if rules.path == "best":
-        return target_exit
-    if rules.path == "nearest":
-        return stop_exit if abs(bar.open - adverse) <= abs(favourable - bar.open) else target_exit
-    if rules.path == "finer":
-        for small in finer:
-            # A finer bar that holds both takes the stop, which is what `worst` does.
-            hit = at_open(position, small.open) or inside(position, small, replace(rules, path="worst"), ())
-            if hit is not None:
-                return Exit(hit.price, hit.reason, (bar.open, hit.seen[-1]), True)
-    return stop_exit
-
-
-def at_close(position: Position, bars: Sequence[Bar], j: int, rules: Rules, limit: str | None) -> Exit | None:
-    """Step 4: what ends a position at the close of bar j; `limit` is the daily limit that the session's P&L has reached."""
-    bar = bars[j]
-    if j == len(bars) - 1:
-        reason = "end_of_data"
-    elif last_of_segment(bars, j):
-        reason = "contract_end"
-    elif rules.flat_at_close and last_of_session(bars, j):
-        reason = "session_close"
-    elif limit is not None:
-        reason = limit
-    elif j - position.entry_bar + 1 >= rules.max_bars:
-        reason = "max_bars"
-    else:
-        return None
-    return Exit(bar.close - position.side * position.slip, reason, (bar.open, bar.high, bar.low))
-
-
-def move_levels(position: Position, atr: float, rules: Rules) -> None:
-    """Step 5: trailing, chandelier, break-even, each only if it tightens. `seen` already holds this bar."""
-    s = position.side
-    best = max(position.seen) if s > 0 else min(position.seen)
-    tighten(position, best - s * position.trail_distance, "trail")
-    if not math.isnan(atr):
-        tighten(position, best - s * ticks(rules.chandelier_atr * atr if rules.chandelier_atr < OFF else OFF), "trail")
-    if s * (best - position.entry) >= rules.break_even_r * position.stop_distance:
-        tighten(position, position.entry + s * rules.break_even_offset_ticks, "break_even")
-
-
-def tighten(position: Position, level: int, reason: str) -> None:
-    """Take `level` as the stop if it lies nearer to the market's favourable side."""
-    if position.side * (level - position.stop) > 0:
-        position.stop = level
-        position.stop_reason = reason
-
-
-def last_of_segment(bars: Sequence[Bar], j: int) -> bool:
-    return j == len(bars) - 1 or bars[j + 1].segment != bars[j].segment
-
-
-def last_of_session(bars: Sequence[Bar], j: int) -> bool:
-    return last_of_segment(bars, j) or bars[j + 1].session != bars[j].session
-
-
-def no_entry_after(bars: Sequence[Bar], j: int, rules: Rules) -> bool:
-    """True where no order may wait from bar j to the next."""
-    return last_of_segment(bars, j) or (rules.flat_at_close and last_of_session(bars, j))
+SKIPPED = ("boundary", "atr", "in_position", "halted", "cooldown", "max_trades", "confidence", "size", "volume", "expired")
 
 
 def needs_atr(rules: Rules, model: Model) -> bool:
-    """True where anything is counted in ATR: a stop model gives such a distance too."""
-    distances = (rules.stop_atr, rules.target_atr, rules.trail_atr, rules.chandelier_atr)
+    """True where anything is counted in ATR: a stop model and a dynamic stop give such a distance too."""
+    distances = (rules.stop_atr, rules.target_atr, rules.trail_atr, rules.chandelier_atr, rules.entry_offset_atr)
     sized = rules.sizing == "volatility" or (rules.sizing == "kelly" and rules.volatility_ref < OFF)
-    return model.stop is not None or min(distances) < OFF or rules.slippage_atr > 0.0 or sized
-
-
-def levels(order: Order, rules: Rules) -> tuple[int, int, int]:
-    """Step 2: the distances of stop, target and trail in ticks. Of rules that are combined, the nearest level counts."""
-
-    def in_atr(multiple: float) -> float:
-        return multiple * order.atr if multiple < OFF else OFF
-
-    risk = min(in_atr(order.stop_atr), rules.stop_ticks if rules.stop_ticks < FAR else OFF)
-    r_target = rules.target_r * risk if max(rules.target_r, risk) < OFF else OFF
-    target = min(ticks(r_target), ticks(in_atr(rules.target_atr)), rules.target_ticks)
-    return ticks(risk), target, min(ticks(in_atr(rules.trail_atr)), rules.trail_ticks)
-
-
-def enter(order: Order, bar: Bar, account: Account, rules: Rules) -> Position | str:
-    """Step 2: the position that an order becomes at the open of its entry bar, or why it becomes none."""
-    s = order.side
-    slip = rules.slippage_ticks + (math.ceil(rules.slippage_atr * order.atr) if rules.slippage_atr > 0.0 else 0)
-    fill = bar.open + s * slip
-    stop, target, trail = levels(order, rules)
-    fee = fee_at(bar, rules)
-    wanted = size(order, stop, account.closed_e4, fee, rules)
-    if wanted <= 0:
-        return "size"
-    filled = min(wanted, fillable(bar.volume, rules))
-    if filled <= 0:
-        return "volume"
-    return Position(s, filled, order.entry_bar, fill, slip, fill - s * stop, fill + s * target, stop, target, trail, fee, order.confidence)
+    asked = model.stop is not None or model.dynamic is not None
+    return asked or min(distances) < OFF or rules.slippage_atr > 0.0 or sized
 
 
 def finished(p: Position, how: Exit, j: int, exit_fee_e4: int, rules: Rules) -> Trade:
-    """The trade that position p was, once it has left in bar j."""
-    s = p.side
-    seen = [*p.seen, *how.seen]
-    costs = p.contracts * (p.fee_e4 + exit_fee_e4)
-    pnl = s * (how.price - p.entry) * rules.tick_value_e4 * p.contracts - costs
-    mae = max(0, *(s * (p.entry - price) for price in seen))
-    mfe = max(0, *(s * (price - p.entry) for price in seen))
+    """The trade that position p, or the part of it that leaves, was, once it has left in bar j."""
+    contracts = p.contracts if how.part is None else how.part.contracts
+    costs = contracts * (p.fee_e4 + exit_fee_e4)
+    pnl = p.side * (how.price - p.entry) * rules.tick_value_e4 * contracts - costs
+    mae, mfe = excursions(p, [*p.seen, *how.seen])
     return Trade(
-        p.entry_bar, j, s, p.contracts, p.entry, how.price, p.stop_distance, p.target_distance,
-        how.reason, how.ambiguous, mae, mfe, pnl, costs, p.confidence,
+        p.signal_bar, p.entry_bar, j, p.side, contracts, p.entry, how.price, p.stop_distance,
+        p.target_distance if how.part is None else how.part.distance,
+        how.reason, how.ambiguous or p.ambiguous, mae, mfe, pnl, costs, p.confidence,
     )  # fmt: skip
 
 
@@ -181,48 +54,72 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
     account = opened(rules)
     position: Position | None = None
     pending: Order | None = None
+    left: list[Exit] = []  # in this bar
 
-    def close(how: Exit, j: int) -> None:
+    def leave(exits: Sequence[Exit], j: int) -> None:
         nonlocal position
-        trades.append(finished(position, how, j, fee_at(bars[j], rules), rules))
-        account.book(trades[-1])
-        position = None
+        for how in exits:
+            trades.append(finished(position, how, j, fee_at(bars[j], rules), rules))
+            account.book(trades[-1])
+            left.append(how)
+            position = without(position, [how])
 
     for j, bar in enumerate(bars):
         if j > 0 and last_of_session(bars, j - 1):
             account.begin_session(position, bars[j - 1].close)
-        due = pending if pending is not None and pending.entry_bar == j else None
-        # 1. The open: resting orders first, then a pending reversal.
+        small = finer[j] if finer is not None else ()
+        left = []
+        working = pending is not None and pending.first_bar <= j
+        # 1. The open: resting orders first, then a pending reversal, which turns what is left.
         if position is not None:
-            hit = at_open(position, bar.open)
-            if hit is None and due is not None:
-                hit = Exit(bar.open - position.side * position.slip, "reverse", (bar.open,))
-            if hit is not None:
-                close(hit, j)
-        # 2. The pending entry, at the same open; the new position meets that open at once.
-        if due is not None:
-            pending = None
-            entry = enter(due, bar, account, rules) if due.enter else None
+            leave(at_open(position, bar.open, position.slip + bar.slip), j)
+            if position is not None and working:
+                leave([Exit(bar.open - position.side * (position.slip + bar.slip), "reverse", (bar.open,))], j)
+        # 2. The pending entry; a position from this open meets it at once, one from inside the bar has only the rest of the bar.
+        fill = meets(pending, bar, rules) if working and pending.enter else None
+        if fill is not None:
+            entry = entered(pending, fill, j, bar, account, rules)
             if isinstance(entry, str):
                 skipped[entry] += 1
-            elif entry is not None:
+                fill = None
+            else:
                 position = entry
                 account.entered += 1
-                hit = at_open(position, bar.open)
-                if hit is not None:
-                    close(hit, j)
+                left = []  # of the position before, if this turns it
+                if fill.inside:
+                    position, exits, doubt = entry_bar(pending, position, bar, rules, small)
+                    leave(exits, j)
+                    if position is not None:
+                        position.ambiguous = doubt
+                else:
+                    leave(at_open(position, bar.open, position.slip + bar.slip), j)
+            pending = None
+        elif working and not pending.enter:
+            pending = None
         # 3. and 4. Inside the bar, then its close.
         if position is not None:
-            limit = account.limit_reached(position, bar.close)
-            hit = inside(position, bar, rules, finer[j] if finer is not None else ()) or at_close(position, bars, j, rules, limit)
-            if hit is not None:
-                account.halted = account.halted or hit.reason in {"daily_loss", "daily_profit"}
-                close(hit, j)
+            if fill is not None and fill.inside:
+                adverse, favourable = extremes(bar, position.side)
+                seen = [position.filled_at, adverse if rules.entry == "limit" else favourable, bar.close]
+            else:
+                leave(inside(position, bar, rules, position.slip + bar.slip, small), j)
+                seen = [bar.open, bar.high, bar.low]
+        if position is not None:
+            position.seen = [*position.seen, *seen]
+            reason = ending(position, bars, j, rules, account.limit_reached(position, bar.close))
+            if reason is not None:
+                account.halted = account.halted or reason in {"daily_loss", "daily_profit"}
+                leave([Exit(bar.close - position.side * (position.slip + bar.slip), reason, ())], j)
         # 5. Levels move.
         if position is not None:
-            position.seen += [bar.high, bar.low]
             move_levels(position, atr[j], rules)
-        # 6. The signal of this bar, seen at its close.
+            multiple = stop_in_atr(model, position, bar, j, atr[j], account.drawdown())
+            move_by_model(position, bar, multiple, atr[j], model)
+            after_parts(position, left)
+        # 6. The signal of this bar, seen at its close; an order whose last bar this was is gone before it.
+        if pending is not None and pending.first_bar <= j and expires(pending, bars, j, rules):
+            skipped["expired"] += 1
+            pending = None
         side = int(signals[j])
         if side == 0:
             continue
@@ -240,7 +137,8 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
         elif account.entered >= rules.max_trades:
             skipped["max_trades"] += 1
         else:
-            order = decide(model, Order(side, j + 1 + rules.latency_bars, atr[j], bar.close, rules.stop_atr), j, account.drawdown())
+            order = Order(side, j, j + 1 + rules.latency_bars, atr[j], bar.close, rules.stop_atr)
+            order = decide(model, order, j, account.drawdown())
             if not order.enter:
                 skipped["confidence"] += 1
             # An order that may not enter still closes what it would have turned.
@@ -249,9 +147,10 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
 
 
 def simulate_each(bars: Sequence[Bar], signals: Sequence[int], atr: Sequence[float], rules: Rules) -> list[Trade]:
-    """What labels are made of: the trade of every signal as if it were the only one, in the order of the signals.
+    """What labels are made of: the trades of every signal as if it were the only one, in the order of the signals.
 
-    Nothing is carried from one to the next: each begins with the cash, no halt, no stop behind it and no trade in its session.
+    A signal gives no trade, one, or one for each part and one for the rest. Nothing is carried from one signal to the next: each begins
+    with the cash, no halt, no stop behind it and no trade in its session.
     """
     found: list[Trade] = []
     for j, side in enumerate(signals):
