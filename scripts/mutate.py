@@ -1,174 +1,145 @@
-"""Mutation run over the rulebook's headers: one operator or constant changed at a time, the core built again, the drawn scenarios run.
+"""Mutation run over the core's loop and rules: one operator or constant changed at a time, then thousands of cases whose answers are known.
 
-    python scripts/mutate.py [--files step.hpp size.hpp] [--tests tests/test_scenarios.py ...] [--list] [--every 10]
+    python scripts/mutate.py [--jobs 2] [--files step.hpp size.hpp] [--every 10] [--match TEXT] [--list]
+    python scripts/mutate.py --confirm [tests/test_laws.py ...]     survivors are tried by pytest as well
 
-A mutant that no test kills is printed as a survivor; each must be shown to be equivalent, or a scenario is missing. Works in a copy under
-build/mutants, about ten seconds a mutant; never touches the tree. To add a kind of change: one line in CHANGES.
+The cases are the drawn scenarios and random ones with the twin's answers (tests/mutation/cases.py), played by a small program without
+Python under the sanitizers: one to two seconds a mutant. The run passes when every survivor is one that tests/mutation/equivalent.txt
+shows to change nothing, and when no entry there names a mutant that is killed or no more. Works in build/mutants, never touches the tree.
 """
 
 import argparse
-import re
+import os
+import queue
 import shutil
 import subprocess
 import sys
-import sysconfig
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pybind11
-
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from mutation.by_pytest import Slowly  # noqa: E402
+from mutation.mutants import Mutant, equivalents, headers, mutants  # noqa: E402
+
 HOME = ROOT / "build" / "mutants"
-HEADERS = ("step.hpp", "size.hpp", "day.hpp", "simulate.hpp")
-NEEDED = ("csrc", "esbt", "python_models", "tests", "pyproject.toml")
-TIMEOUT_S = 120  # a mutant may loop for ever
-CHANGES = [
-    (r" <= ", " < "),
-    (r" < ", " <= "),
-    (r" >= ", " > "),
-    (r" > ", " >= "),
-    (r" == ", " != "),
-    (r" != ", " == "),
-    (r" && ", " || "),
-    (r" \|\| ", " && "),
-    (r" \+ ", " - "),
-    (r" - ", " + "),
-    (r" \+= ", " -= "),
-    (r" \* ", " + "),
-    (r" / ", " * "),
-    (r"\bstd::min\b", "std::max"),
-    (r"\bstd::max\b", "std::min"),
-    (r"(?<![\w.{])1(?![\w.'])", "0"),
-    (r"(?<![\w.{])0(?![\w.'])", "1"),
-    (r"\bstd::ceil\b", "std::floor"),
-    (r"\bstd::floor\b", "std::ceil"),
-    (r"\btrue\b", "false"),
-    (r"\bfalse\b", "true"),
-    (r"!(?=[\w(])", ""),
-]
+RUNNER = ROOT / "tests" / "mutation"
+TIMEOUT_S = 15  # a mutant may loop for ever
+CHECKED = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+FLAGS = ["-std=c++20", "-w", "-ffp-contract=off", "-D_GLIBCXX_ASSERTIONS", *CHECKED]
+SLOW_TESTS = ["tests/test_scenarios.py", "tests/test_differential.py", "tests/test_laws.py"]
+SURVIVES = "survives"
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: a header, the place in its text, and what stands there instead."""
-
-    header: str
-    start: int
-    stop: int
-    new: str
-
-    def of(self, text: str) -> str:
-        """The header's text with the change."""
-        return text[: self.start] + self.new + text[self.stop :]
-
-    def described(self, text: str) -> str:
-        """header:line, the line, the change."""
-        number = text.count("\n", 0, self.start) + 1
-        line = text.splitlines()[number - 1].strip()
-        return f"{self.header}:{number}: {text[self.start : self.stop].strip()!r} -> {self.new.strip()!r} in: {line}"
+def built(words: Iterable[object]) -> bool:
+    """Whether the compiler is content."""
+    command = [os.environ.get("CXX", "g++"), *FLAGS, *map(str, words)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def mutants(header: str, text: str) -> list[Mutant]:
-    """All changes of a header, comments, directives and prefetches left alone."""
-    quiet = re.compile(r"//.*|^#.*|.*__builtin_prefetch.*|^template .*|static_assert.*", re.MULTILINE)
-    code = quiet.sub(lambda m: " " * len(m[0]), text)
-    found = [Mutant(header, m.start(), m.end(), new) for old, new in CHANGES for m in re.finditer(old, code)]
-    return sorted(found, key=lambda m: (m.start, m.new))
+def prepare(home: Path, examples: int) -> None:
+    """A copy of the core, the case file, and all of the runner that no mutant changes. Raises SystemExit where the core has it wrong."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    shutil.copytree(ROOT / "csrc", home / "csrc")
+    paths = [str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [sys.executable, "-m", "mutation.cases", str(home / "cases.bin"), str(examples)]
+    if subprocess.run(words, cwd=ROOT, env=env, check=False).returncode != 0:
+        raise SystemExit("the cases could not be written")
+    if not built(["-O1", f"-I{home / 'csrc'}", "-c", RUNNER / "run_cases.cpp", "-o", home / "run_cases.o"]):
+        raise SystemExit("run_cases.cpp does not compile")
+    if not built(["-O0", "-x", "c++-header", RUNNER / "standard.hpp", "-o", home / "standard.hpp.gch"]):
+        raise SystemExit("standard.hpp does not compile")
+    word = verdict(home, "unchanged", None)
+    if word != SURVIVES:
+        raise SystemExit(f"nothing can be learned, the unchanged core: {word}")
 
 
-def compiled(source: Path, out: Path) -> bool:
-    """Compiles one binding without optimisation. A mutant that does not compile is no mutant."""
-    include = [f"-I{HOME / 'csrc'}", f"-I{pybind11.get_include()}", f"-I{sysconfig.get_paths()['include']}"]
-    words = [
-        "g++",
-        "-std=c++20",
-        "-O0",
-        "-fPIC",
-        "-ffp-contract=off",
-        "-fvisibility=hidden",
-        "-w",
-        *include,
-        "-c",
-        str(source),
-        "-o",
-        str(out),
-    ]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-def link(objects: list[Path]) -> None:
-    """The core of the copy, beside its Python."""
-    core = HOME / "esbt" / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
-    subprocess.run(["g++", "-shared", *map(str, objects), "-o", str(core)], check=True)
-
-
-def passes(tests: list[str]) -> bool:
-    """Whether the tests pass on the copy; one that hangs does not."""
-    words = [sys.executable, "-P", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+def verdict(home: Path, place: str, mutant: Mutant | None) -> str:
+    """`survives`, or what killed it. The folder home / place is written anew: the one header that differs, and the runner."""
+    folder = home / place
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "esbt").mkdir(parents=True)
+    if mutant:
+        (folder / "esbt" / mutant.header).write_text(mutant.text, "utf-8")
+    include = [f"-I{folder}", f"-I{home / 'csrc'}", "-include", home / "standard.hpp"]
+    core, out = folder / "core.o", folder / "run_cases"
+    if not built(["-O0", *include, "-c", RUNNER / "core_under_test.cpp", "-o", core]):
+        return "does not compile"
+    if not built([home / "run_cases.o", core, "-o", out]):
+        return "does not link"
+    env = os.environ | {"ASAN_OPTIONS": "detect_leaks=0:hard_rss_limit_mb=3000"}
     try:
-        env = {"PYTHONPATH": str(HOME), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(words, cwd=HOME, env=env, capture_output=True, timeout=TIMEOUT_S, check=False).returncode == 0
+        ran = subprocess.run([out, home / "cases.bin"], env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return False
+        return "killed, it never ends"
+    if ran.returncode == 0:
+        return SURVIVES
+    return f"killed by {ran.stdout.strip()}" if ran.returncode == 1 and ran.stdout else "killed, it broke down"
 
 
-def prepare() -> dict[Path, Path]:
-    """A fresh copy with all bindings compiled: {source: object}."""
-    shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
-    for name in NEEDED:
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, HOME / name)
-    objects = {source: source.with_suffix(".o") for source in sorted((HOME / "csrc" / "bind").glob("*.cpp"))}
-    for source, out in objects.items():
-        if not compiled(source, out):
-            raise SystemExit(f"{source.name} does not compile unchanged")
-    return objects
+def survivors(home: Path, chosen: list[Mutant], jobs: int) -> list[Mutant]:
+    """Tries each mutant, so many at a time; those that no case kills."""
+    places: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for i in range(jobs):
+        places.put(f"job{i}")
 
+    def tried(mutant: Mutant) -> str:
+        place = places.get()
+        try:
+            return verdict(home, place, mutant)
+        finally:
+            places.put(place)
 
-def survivors(chosen: list[Mutant], texts: dict[str, str], tests: list[str]) -> list[Mutant]:
-    """Builds and tries each mutant; those under which all tests still pass."""
-    objects = prepare()
-    link(list(objects.values()))
-    if not passes(tests):
-        raise SystemExit("the tests fail on the unchanged core: nothing can be learned")
-    loop = next(source for source in objects if source.name == "bind_simulate.cpp")
     alive = []
-    for i, mutant in enumerate(chosen):
-        header = HOME / "csrc" / "esbt" / mutant.header
-        header.write_text(mutant.of(texts[mutant.header]), "utf-8")
-        if not compiled(loop, objects[loop]):
-            word = "does not compile"
-        else:
-            link(list(objects.values()))
-            word = "SURVIVES" if passes(tests) else "killed"
-        header.write_text(texts[mutant.header], "utf-8")
-        print(f"{i + 1}/{len(chosen)} {word}: {mutant.described(texts[mutant.header])}", flush=True)
-        if word == "SURVIVES":
-            alive.append(mutant)
+    ends: Counter[str] = Counter()
+    with ThreadPoolExecutor(jobs) as pool:
+        for i, (mutant, word) in enumerate(zip(chosen, pool.map(tried, chosen), strict=True)):
+            print(f"{i + 1}/{len(chosen)} {word} ({mutant.line}) {mutant.name}", flush=True)
+            known = ("random", "edge")
+            kind = next((f"killed by a case: {k}" for k in known if f"by {k} " in word), "killed by a scenario") if " by " in word else word
+            ends[kind] += 1
+            if word == SURVIVES:
+                alive.append(mutant)
+    print(f"\n{len(chosen)} mutants:", ", ".join(f"{count} {kind}" for kind, count in ends.most_common()))
     return alive
 
 
 def main() -> int:
-    """Command line; returns 1 where a mutant survives."""
+    """Command line; returns 1 where a mutant survives that should not, or an entry of the list is wrong."""
     words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    words.add_argument("--files", nargs="+", default=HEADERS, help="headers of csrc/esbt")
-    words.add_argument("--tests", nargs="+", default=["tests/test_scenarios.py"])
-    words.add_argument("--list", action="store_true", help="print the mutants, build nothing")
+    words.add_argument("--files", nargs="+", default=headers(), help="headers of csrc/esbt")
+    words.add_argument("--jobs", type=int, default=1, help="mutants tried at a time")
     words.add_argument("--every", type=int, default=1, help="try one mutant in so many")
     words.add_argument("--first", type=int, default=0, help="number of the first mutant tried")
+    words.add_argument("--match", default="", help="only mutants whose name holds this")
+    words.add_argument("--examples", type=int, default=80, help="random cases of a family in each kind of market")
+    words.add_argument("--confirm", nargs="*", metavar="TEST", help="try survivors by pytest too")
+    words.add_argument("--list", action="store_true", help="print the mutants, build nothing")
     args = words.parse_args()
-    texts = {name: (ROOT / "csrc" / "esbt" / name).read_text("utf-8") for name in args.files}
-    chosen = [mutant for name, text in texts.items() for mutant in mutants(name, text)][args.first :: args.every]
+    every = [mutant for name in args.files for mutant in mutants(name)]
+    chosen = [mutant for mutant in every if args.match in mutant.name][args.first :: args.every]
     if args.list:
-        print("\n".join(m.described(texts[m.header]) for m in chosen))
+        print("\n".join(f"({m.line}) {m.name}" for m in chosen))
         print(len(chosen), "mutants")
         return 0
-    alive = survivors(chosen, texts, args.tests)
-    print(f"\n{len(chosen)} mutants, {len(alive)} survive")
-    for mutant in alive:
-        print(mutant.described(texts[mutant.header]))
-    return int(bool(alive))
+    prepare(HOME, args.examples)
+    alive = survivors(HOME, chosen, args.jobs)
+    if args.confirm is not None and alive:
+        slowly = Slowly(HOME / "tree", args.confirm or SLOW_TESTS)
+        alive = [mutant for mutant in alive if slowly.survives(mutant.header, mutant.text)]
+    listed, names = equivalents(), {mutant.name for mutant in alive}
+    tried = {mutant.name for mutant in chosen}
+    missing = [mutant.name for mutant in alive if mutant.name not in listed]
+    gone = [name for name in listed if name.split(":")[0] in args.files and name not in {mutant.name for mutant in every}]
+    killed = [name for name in listed if name in tried and name not in names]
+    for word, found in (("survives and is not listed", missing), ("listed, but no mutant", gone), ("listed, but killed", killed)):
+        print(*(f"{word}:\n{name}" for name in found), sep="\n", end="\n" if found else "")
+    print(f"{len(names)} survive, {len(names) - len(missing)} of them listed as equivalent")
+    return int(bool(missing or gone or killed))
 
 
 if __name__ == "__main__":
