@@ -29,7 +29,7 @@ class Ask:
 
     A `DynamicStop` may ask for these too, all of them at the bar's close and in ATR of that bar, but for the first: "bars_held" (the entry
     bar counts as one), "open_atr" (open gain), "mae_atr", "mfe_atr" (greatest loss and gain so far, in market prices, never negative),
-    "stop_now_atr" (from the close to the stop; infinite without one). Its "stop_atr" is the multiple now in force.
+    "stop_now_atr" (from the stop to the close; huge without a stop). Its "stop_atr" is the multiple now in force.
     """
 
     hook: Any

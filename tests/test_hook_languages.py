@@ -18,7 +18,9 @@ from esbt.errors import EsbtError
 
 PAGE = Path(__file__).parents[1] / "docs" / "hooks.md"
 BLOCK = re.compile(r"^```(\w+)\n(?:# (\S+\.\w+)\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
-WAYS = ("python_hook", "numba_hook", "cython_hook", "forest_hook")
+LANGUAGES = ("python", "numba", "cython", "forest")
+WAYS = tuple(f"{language}_hook" for language in LANGUAGES)
+STOPS = tuple(f"{language}_stop" for language in LANGUAGES)
 
 
 def built(folder: Path, files: dict[str, str], command: str) -> None:
@@ -78,18 +80,50 @@ def test_all_four_make_the_same_trades(page):
         assert result.skipped == skipped, way
 
 
+def test_all_four_move_the_stop_alike(page):
+    """The dynamic stop: the same trades to the last byte, and not for want of moving: stops stood at one and at three ATR."""
+    results = {way: page["lock_in"](page[way]) for way in STOPS}
+    expected = results["python_stop"]
+    reasons = expected.trades["exit_reason"]
+    assert (reasons == "dynamic_stop").sum() > 100
+    assert set(expected.raw_trades["side"]) == {-1, 1}
+    assert (expected.trades["pnl_ticks"] > 0).sum() > 20
+    still = esbt.backtest(page["bars"], esbt.AtrStrategy(stop_atr=3.0, target_r=None))
+    assert expected.raw_trades.tobytes() != still.raw_trades.tobytes()
+    for way, result in results.items():
+        assert result.raw_trades.tobytes() == expected.raw_trades.tobytes(), way
+        assert result.skipped == expected.skipped
+
+
+def test_the_stop_that_moves_is_asked_at_every_close_of_a_position(page):
+    """A spy of the inputs: bars_held counts up by one in each bar, and the rows are those of the bars of the trades."""
+    rows = []
+
+    def spy(x):
+        rows.append(x[0].copy())
+        return page["python_stop"](x)
+
+    held = page["lock_in"](spy).trades["bars_held"]
+    assert [int(row[1]) for row in rows] == [k for n in held for k in range(1, n)]  # not in the bar it leaves in
+    assert {bool(row[0] > 1.5) for row in rows} == {True, False}
+    assert max(row[1] for row in rows) > 30
+
+
 def test_the_way_in_is_the_one_it_says(page):
     """None of the three compiled ones falls back to Python."""
-    kinds = {way: repr(esbt.hooks.as_hook(page[way], 2)) for way in WAYS}
-    assert kinds.pop("python_hook") == "Hook(callable, n_inputs=2)"
-    assert set(kinds.values()) == {"Hook(function, n_inputs=2)"}
+    for ways in (WAYS, STOPS):
+        kinds = [repr(esbt.hooks.as_hook(page[way], 2)) for way in ways]
+        assert kinds == ["Hook(callable, n_inputs=2)", *["Hook(function, n_inputs=2)"] * 3]
 
 
 def test_what_the_page_prints(page):
-    """The counts of the Python callable, then what the broken one raised."""
-    counts, error = page["printed"].splitlines()
+    """The counts of the Python callables, of the stop that knows the regime, then what the broken one raised."""
+    counts, moved, regime, error = page["printed"].splitlines()
     result = page["result"]
     assert counts == f"{len(result.trades)} trades, {result.skipped['confidence']} signals refused"
+    dynamic = (page["lock_in"](page["python_stop"]).trades["exit_reason"] == "dynamic_stop").sum()
+    assert moved == f"{dynamic} trades left at a stop that had moved"
+    assert int(regime.split()[0]) > 100
     assert error == "no answer for this row"
 
 
