@@ -22,31 +22,37 @@ RULES = {
     "overnight": ({"flat_at_close": False, "stop_atr": 6.0}, {}),
     "reverse": ({"reverse": True}, {}),
     "sized": ({}, {"size": esbt.Risk(fraction=0.05)}),
+    "late": ({"latency_bars": 3}, {}),
+    "limit": ({"entry": "limit", "entry_offset_ticks": 3, "entry_bars": 5}, {"path": "best"}),
+    "stop order": ({"entry": "stop", "entry_offset_atr": 0.3, "entry_bars": None, "latency_bars": 2}, {}),
 }
+PARTS = {"target_r": 3.0, "scale1_r": 0.5, "scale1_share": 0.5, "scale1_stop_r": 0.0, "scale2_r": 1.5, "scale2_share": 0.25}
 
 
-def lone_results(bars, strategy, account, model=None):
-    """(signal bar, its own trade) of each signal that trades and ends before the data does, each from a backtest of nothing else."""
+def lone_results(bars, strategy, account, model=None, size=1):
+    """(signal bar, its own trade) of each signal that trades and ends before the data does, each from a backtest of nothing else. Parts of
+    a position are put together: pnl of one contract, the last to leave, the greatest adverse excursion."""
     sides = strategy.signals(bars)
     rules = strategy.exits() | {"reverse": False}
     for t in np.flatnonzero(sides):
         alone = np.zeros_like(sides)
         alone[t] = sides[t]
         words = {name: getattr(account, name) for name in ("cash", "slippage_ticks", "fee_usd", "path", "target_through_ticks")}
-        trades = esbt.backtest(bars, esbt.Signals(values=alone, **rules), size=1, model=model, **words).trades
-        for trade in trades.iter_rows(named=True):
-            if trade["exit_reason"] != "end_of_data":
-                yield int(t), trade
+        trades = esbt.backtest(bars, esbt.Signals(values=alone, **rules), size=size, model=model, **words).trades
+        assert len(set(trades["entry_bar"])) == (len(trades) > 0)
+        if len(trades) and "end_of_data" not in trades["exit_reason"]:
+            last = trades.row(-1, named=True)
+            yield int(t), last | {"pnl": trades["pnl"].sum() / trades["contracts"].sum(), "mae_ticks": trades["mae_ticks"].max()}
 
 
-def equal_to_lone_trades(labels, bars, strategy, account, model=None):
+def equal_to_lone_trades(labels, bars, strategy, account, *, model=None, size=1):
     atr = strategy.atr(bars)
-    lone = list(lone_results(bars, strategy, account, model))
+    lone = list(lone_results(bars, strategy, account, model, size))
     assert len(lone) > 20
     assert labels.signal_bar.tolist() == [t for t, _ in lone]
     assert labels.end_bar.tolist() == [trade["exit_bar"] for _, trade in lone]
     assert labels.side.tolist() == [trade["side"] for _, trade in lone]
-    assert labels.pnl.tolist() == [trade["pnl"] for _, trade in lone]
+    assert labels.pnl == pytest.approx([trade["pnl"] for _, trade in lone], rel=1e-12, abs=1e-9)
     points = np.array([abs(trade["entry_price"] - trade["stop_price"]) for _, trade in lone])
     assert labels.risk == pytest.approx(points * bars.instrument.multiplier, rel=1e-12)
     assert labels.mae_atr == pytest.approx([trade["mae_ticks"] / atr[t] for t, trade in lone], rel=1e-12)
@@ -64,6 +70,33 @@ def test_a_label_is_the_trade_a_lone_signal_makes(name):
     equal_to_lone_trades(label_trades(bars, strategy, account), bars, strategy, account)
 
 
+@pytest.mark.parametrize("size", [4, 7, esbt.Risk(fraction=0.05)])
+def test_a_position_that_leaves_in_parts_is_one_label(size):
+    """Its money is the mean over its contracts, as many as the account trades, or so many that shares are nearly whole."""
+    bars = market(days=6, edge=0.0, seed=3, interval="5min")
+    strategy, account = esbt.AtrStrategy(fast=5, slow=12, **PARTS), esbt.Account(size=size)
+    labels = label_trades(bars, strategy, account)
+    assert len(np.unique(labels.signal_bar)) == labels.count
+    equal_to_lone_trades(labels, bars, strategy, account, size=size if isinstance(size, int) else 1000)
+    if size == 4:
+        whole = label_trades(bars, esbt.AtrStrategy(fast=5, slow=12, target_r=3.0), account)
+        assert labels.signal_bar.tolist() == whole.signal_bar.tolist()
+        assert (labels.pnl != whole.pnl).mean() > 0.3
+    if size == 7:  # parts of 3 and 1, not of 3.5 and 1.75
+        assert labels.pnl.tolist() != label_trades(bars, strategy, esbt.Account(size=4)).pnl.tolist()
+
+
+def test_an_order_that_is_not_filled_makes_no_label():
+    bars, far = market(days=6, edge=0.0, seed=3, interval="5min"), {"entry": "limit", "entry_offset_atr": 1.0}
+    strategy = esbt.AtrStrategy(fast=5, slow=12, **far)
+    labels = label_trades(bars, strategy, esbt.Account())
+    signals = np.flatnonzero(strategy.signals(bars))
+    assert 20 < labels.count < 0.7 * signals.size
+    assert set(labels.signal_bar.tolist()) < set(signals.tolist())
+    nowhere = label_trades(bars, esbt.AtrStrategy(fast=5, slow=12, entry="limit", entry_offset_ticks=5000), esbt.Account())
+    assert nowhere.count == 0
+
+
 def test_a_label_under_a_stop_model_is_the_trade_under_that_model():
     bars, strategy, account = market(days=6, edge=0.0, seed=3, interval="5min"), esbt.AtrStrategy(fast=5, slow=12), esbt.Account()
     columns = esbt.features(bars, ["return_5"])
@@ -71,7 +104,7 @@ def test_a_label_under_a_stop_model_is_the_trade_under_that_model():
     model = esbt.EntryModel(columns, stop=ask, stop_bounds=(0.75, 4.0))
     labels = label_trades(bars, strategy, account, model)
     assert len(np.unique(np.round(labels.risk / strategy.atr(bars)[labels.signal_bar], 2))) > 3  # the stop does vary
-    equal_to_lone_trades(labels, bars, strategy, account, model)
+    equal_to_lone_trades(labels, bars, strategy, account, model=model)
 
 
 def test_overlapping_signals_all_get_labels():
@@ -122,6 +155,32 @@ def test_excursion_labels_stand_wide_with_the_target_in_its_place():
     at_target = labels.pnl == four_atr_usd - 2 * bars.instrument.fee_usd  # the few that gain more opened beyond the target
     assert at_target.sum() > 100
     assert (labels.pnl > four_atr_usd).sum() < 0.1 * at_target.sum()
+
+
+def test_excursion_labels_leave_parts_where_they_are():
+    """The stop twice as wide, the levels of target, parts and moved stops in ATR the same: each in half as many stop distances."""
+    config, bars, *_ = quick_run()
+    words = {
+        "target_r": 3.0,
+        "scale1_r": 1.0,
+        "scale1_share": 0.5,
+        "scale1_stop_r": -0.5,
+        "scale2_r": 2.0,
+        "scale2_share": 0.25,
+        "scale2_stop_r": 0.5,
+    }
+    account, halves = esbt.Account(size=4), {name: value / 2 if name.endswith("_r") else value for name, value in words.items()}
+    labels = excursion_labels(bars, esbt.AtrStrategy(stop_atr=2.0, **words), account, config.learning)
+    same = label_trades(bars, esbt.AtrStrategy(stop_atr=4.0, **halves), account)
+    assert labels.count > 100
+    for name in FIELDS:
+        assert getattr(labels, name).tolist() == getattr(same, name).tolist()
+
+
+def test_stop_ticks_cap_the_excursions_too():
+    config, bars, *_ = quick_run()
+    labels = excursion_labels(bars, esbt.AtrStrategy(stop_ticks=6), config.account, config.learning)
+    assert labels.risk.max() == 6 * bars.instrument.tick_value
 
 
 # --- they fit nowhere ----------------------------------------------------------------------------------------------------------------
