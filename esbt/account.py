@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from esbt.contradictions import parts_too_small
 from esbt.data import Bars, Instrument
 from esbt.data.fees import FeeSchedule, flat_fee, load_fees, table_fees
+from esbt.data.quotes import half_spread
 from esbt.errors import EsbtError
 from esbt.plan import PATHS, SIZINGS, Plan, make_plan
 from esbt.settings import Settings
@@ -83,7 +84,8 @@ class Account(Settings):
     """What a backtest trades with.
 
     cash: USD. size: whole contracts, `Risk`, `Volatility` or `Kelly`. Slippage on market and stop fills: slippage_ticks plus slippage_atr
-    times the ATR of the signal bar, rounded up to ticks. fee_usd: per contract and side (None: the instrument table's); or fee_table, a CSV
+    times the ATR of the signal bar, rounded up to ticks; with slippage_spread, half the quoted spread of the fill's own bar on top, rounded
+    up to ticks. fee_usd: per contract and side (None: the instrument table's, by date); or fee_table, a CSV
     of fees by date (columns from, commission_usd, exchange_usd, clearing_usd, regulatory_usd). path: who wins when stop and target lie
     inside one bar. target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume
     that may be filled (None: any size).
@@ -93,6 +95,7 @@ class Account(Settings):
     size: Contracts | Risk | Volatility | Kelly = 1
     slippage_ticks: Ticks = 1
     slippage_atr: Annotated[float, Field(ge=0, le=100)] = 0.0
+    slippage_spread: bool = False
     fee_usd: Annotated[float, Field(ge=0)] | None = None
     fee_table: str | None = None
     path: Path = "worst"
@@ -126,6 +129,10 @@ class Account(Settings):
         """Fee at each bar, int64[N], 1e-4 USD per contract and side; None where it is the plan's own throughout. fees: if at hand."""
         return None if self.fee_table is None else (fees or self.fees(bars.instrument)).total_e4(bars.session)
 
+    def slips_by_bar(self, bars: Bars) -> npt.NDArray[np.int32] | None:
+        """Half the quoted spread at each bar, int32[N] ticks, rounded up; None without slippage_spread. Raises EsbtError without quotes."""
+        return half_spread(bars) if self.slippage_spread else None
+
     def plan(self, exits: Exits, instrument: Instrument) -> Plan:
         """The core's plan of one lane. Raises EsbtError where sizing needs a stop and there is none, or a part no contract."""
         size: dict[str, float] = {"contracts": self.size} if isinstance(self.size, int) else self.size.fields()
@@ -151,8 +158,7 @@ class Account(Settings):
     def described(self, instrument: Instrument) -> dict[str, Any]:
         """What was charged and assumed, for the report."""
         size = self.size if isinstance(self.size, int) else f"{type(self.size).__name__}({self.size})"
-        own = {
-            name: getattr(self, name) for name in ("cash", "slippage_ticks", "slippage_atr", "path", "target_through_ticks", "volume_share")
-        }
+        shown = ("cash", "slippage_ticks", "slippage_atr", "slippage_spread", "path", "target_through_ticks", "volume_share")
+        own = {name: getattr(self, name) for name in shown}
         fee = self.fee(instrument) if self.fee_table is None else f"by date, {self.fee_table}"
         return {"instrument": instrument.symbol, "fee_usd": fee, "size": size} | own

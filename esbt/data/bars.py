@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from esbt.data.instruments import Instrument
+from esbt.data.quotes import NO_QUOTE
 from esbt.data.times import utc
 from esbt.errors import EsbtError
 
@@ -37,8 +38,9 @@ class Bars:
 
     ts int64[N] ns UTC of the bar's OPEN; open high low close int32[N] ticks; volume int64[N] contracts; session int32[N] trade date as
     days since 1970-01-01; segment int32[N] index into `contracts`: a new value is a new contract, a seam nothing is taken across.
-    `source` tells in words where they come from; `synthetic` bars carry their `truth`. Raises EsbtError for arrays that are not whole
-    numbers, not one-dimensional, not of one length, or beyond their dtype.
+    spread int32[N] ticks, ask less bid at the bar's close, or the contract's last one before, negative where there is none (see quotes.py);
+    None for bars without quotes. `source` tells in words where they come from; `synthetic` bars carry their `truth`.
+    Raises EsbtError for arrays that are not whole numbers, not one-dimensional, not of one length, or beyond their dtype.
     """
 
     ts: "npt.NDArray[np.int64]"
@@ -54,11 +56,14 @@ class Bars:
     source: str
     synthetic: bool = False
     truth: "Truth | None" = None
+    spread: "npt.NDArray[np.int32] | None" = None
 
     def __post_init__(self) -> None:
         n = np.size(self.ts)
         for name, dtype in _DTYPES.items():
             object.__setattr__(self, name, _column(name, getattr(self, name), np.dtype(dtype), n))
+        if self.spread is not None:
+            object.__setattr__(self, "spread", _column("spread", self.spread, np.dtype(np.int32), n))
         if n and not 0 <= int(self.segment.min()) <= int(self.segment.max()) < len(self.contracts):
             raise EsbtError(
                 f"bars.segment runs from {self.segment.min()} to {self.segment.max()} but bars.contracts has {len(self.contracts)} "
@@ -69,11 +74,12 @@ class Bars:
         return int(self.ts.size)
 
     def __getitem__(self, rows: slice) -> "Bars":
-        """`bars[a:b]`: views of these rows, and of the truth's. Raises EsbtError for anything but a slice of step 1."""
+        """`bars[a:b]`: views of these rows, of the truth's and the spread's. Raises EsbtError for anything but a slice of step 1."""
         if not isinstance(rows, slice) or rows.step not in (None, 1):
             raise EsbtError(f"bars[{rows!r}]: bars take a slice of step 1, such as bars[100:200]; single values are in bars.close etc.")
         views = {name: getattr(self, name)[rows] for name in _DTYPES}
-        return replace(self, **views, truth=None if self.truth is None else self.truth[rows])
+        truth = None if self.truth is None else self.truth[rows]
+        return replace(self, **views, truth=truth, spread=None if self.spread is None else self.spread[rows])
 
     def __repr__(self) -> str:
         span = f", {utc(self.ts[0])} to {utc(self.ts[-1])}" if len(self) else ""
@@ -81,10 +87,13 @@ class Bars:
 
     @property
     def frame(self) -> pl.DataFrame:
-        """Polars: ts Datetime[ns, UTC], open high low close Float64 points, volume Int64, session Date, contract String."""
+        """Polars: ts Datetime[ns, UTC], open high low close Float64 points, volume Int64, session Date, contract String.
+
+        Bars with quotes have a last column, spread: Float64 points, null before the first quote, negative where the ask is below the bid.
+        """
         prices = {name: self.instrument.points(getattr(self, name)) for name in ("open", "high", "low", "close")}
         labels = pl.Series("contract", self.contracts, dtype=pl.String)
-        return pl.DataFrame(
+        frame = pl.DataFrame(
             {
                 "ts": pl.Series(self.ts).cast(pl.Datetime("ns", "UTC")),
                 **prices,
@@ -93,6 +102,11 @@ class Bars:
                 "contract": labels.gather(pl.Series(self.segment)),
             }
         )
+        if self.spread is None:
+            return frame
+        shown = np.where(self.spread < NO_QUOTE, self.spread - NO_QUOTE, self.spread)
+        points = pl.Series("spread", self.instrument.points(shown))
+        return frame.with_columns(points.set(pl.Series(self.spread == NO_QUOTE), None))
 
     @cached_property
     def interval_ns(self) -> int:

@@ -14,6 +14,7 @@ from esbt.data.bars import Bars
 from esbt.data.calendar import session_of
 from esbt.data.instruments import Instrument
 from esbt.data.instruments import instrument as find_instrument
+from esbt.data.quotes import quoted_spread
 from esbt.data.times import to_utc_ns, utc
 from esbt.data.validate import Place, check_dtypes, check_prices, check_times, check_volume
 from esbt.errors import EsbtError, did_you_mean
@@ -28,8 +29,10 @@ _ALIASES = {
     "volume": ("volume", "vol"),
     "contract": ("contract", "symbol"),
     "instrument": ("instrument",),
+    "bid": ("bid_close", "bid"),
+    "ask": ("ask_close", "ask"),
 }
-_OPTIONAL = ("contract", "instrument")
+_OPTIONAL = ("contract", "instrument", "bid", "ask")
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".txt")
 
 
@@ -37,8 +40,9 @@ def load_bars(source: Any, instrument: str | Instrument = "ES", *, contract: str
     """Read bars from a Parquet or CSV path, a Polars frame, or any frame with the Arrow C stream (pandas, pyarrow, DuckDB).
 
     Columns, in any case and order: a time (ts_event, ts, timestamp, datetime, time or date), open, high, low, close in points, volume in
-    contracts; optionally `contract` (or symbol) and `instrument`. Times are the bars' OPEN; without a zone they are taken in `timezone`.
-    The interval is free, and missing bars are fine. Several contracts become segments; where they overlap in time, pass `contract=`.
+    contracts; optionally `contract` (or symbol), `instrument`, and the quotes at the bar's close, bid_close and ask_close (or bid and ask),
+    of which `Bars.spread` is made. Times are the bars' OPEN; without a zone they are taken in `timezone`. The interval is free, and missing
+    bars are fine. Several contracts become segments; where they overlap in time, pass `contract=`.
     Returns Bars in whole ticks with the trade date of each bar. Raises EsbtError, with row and UTC time, for anything that is not a
     clean series of bars of `instrument`: see validate.py.
     """
@@ -72,6 +76,7 @@ def load_bars(source: Any, instrument: str | Instrument = "ES", *, contract: str
         instrument=which,
         contracts=contracts,
         source=name,
+        spread=quoted_spread(frame, ticks["low"], segment, place, which),
     )
 
 
