@@ -58,7 +58,7 @@ def backtest(
         size=size,
         slippage_ticks=slippage_ticks,
         slippage_atr=slippage_atr,
-        **({"slippage_spread": slippage_spread} if slippage_spread else {}),
+        slippage_spread=slippage_spread,
         fee_usd=fee_usd,
         fee_table=fee_table,
         path=path,
@@ -80,7 +80,7 @@ def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = N
         finer=finer,
         model=model,
         fees_e4=account.fees_by_bar(bars, fees),
-        slips=account.slips_by_bar(bars) if hasattr(account, "slips_by_bar") else None,
+        slips=account.slips_by_bar(bars),
     )
     settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
     rerun = partial(_under_path, bars, strategy, account, finer=finer, model=model)

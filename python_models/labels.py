@@ -70,7 +70,7 @@ def label_trades(bars: Bars, strategy: Exits, account: Account, model: EntryMode
         model=model,
         each=True,
         fees_e4=account.fees_by_bar(bars),
-        slips=account.slips_by_bar(bars) if hasattr(account, "slips_by_bar") else None,
+        slips=account.slips_by_bar(bars),
     )
     first = np.flatnonzero(np.diff(trades["signal_bar"], prepend=-1))  # the trades of a signal follow one another, in order of exit
     last = np.append(first[1:], len(trades)) - 1 if first.size else first

@@ -156,7 +156,7 @@ def test_the_report_shows_them_and_the_json_holds_them(bars, tmp_path):
     result = esbt.backtest(bars, STRATEGY, size=esbt.Risk(fraction=0.01))
     text = write_report(tmp_path, {"risky": result, "fake": fake_run(sessions=30, trades=40)}, title="t").read_text("utf-8")
     worst, best = result.band
-    for words in ("Fills and risk", f"{worst:,.2f}", f"{best:,.2f}", "Trades with an ambiguous fill", "Risk asked a trade, of equity"):
+    for words in ("Fills and risk", f"{worst:,.2f}", f"{best:,.2f}", "Trades with an ambiguous fill", "Risk asked a position, of equity"):
         assert words in text
     saved = json.loads((tmp_path / "metrics.json").read_text())["runs"]
     assert saved["risky"]["ambiguous_share"] == result.ambiguous_share
@@ -177,9 +177,9 @@ def test_what_is_not_defined_is_said_to_be_so(bars, tmp_path):
     nothing = esbt.backtest(bars, esbt.Signals(values=np.zeros(len(bars), np.int8)))
     rows = dict(certainty_rows({"none": nothing}))
     assert rows["Trades with an ambiguous fill"] == ["n/a"]
-    assert rows["Risk taken a trade, mean"] == ["n/a"]
+    assert rows["Risk taken a position, mean"] == ["n/a"]
     assert rows["Net profit, path = worst, USD"] == ["0.00"]
-    assert "Risk asked a trade, of equity" not in rows
+    assert "Risk asked a position, of equity" not in rows
     assert certainty_table({"none": nothing}).row_count == 5
     write_report(tmp_path, {"none": nothing}, title="t")
     saved = json.loads((tmp_path / "metrics.json").read_text())["runs"]["none"]

@@ -17,9 +17,9 @@ ROWS = {
     "ambiguous_share": ("Trades with an ambiguous fill", "fraction"),
     "net_worst": ("Net profit, path = worst, USD", "usd"),
     "net_best": ("Net profit, path = best, USD", "usd"),
-    "risk_asked": ("Risk asked a trade, of equity", "fraction"),
-    "risk_mean": ("Risk taken a trade, mean", "fraction"),
-    "risk_max": ("Risk taken a trade, greatest", "fraction"),
+    "risk_asked": ("Risk asked a position, of equity", "fraction"),
+    "risk_mean": ("Risk taken a position, mean", "fraction"),
+    "risk_max": ("Risk taken a position, greatest", "fraction"),
 }
 
 
