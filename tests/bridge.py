@@ -81,30 +81,39 @@ def core_model(model: Model, n_bars: int) -> "tuple[_core.EntryModel, object]":
     ), (stop, confidence, dynamic)
 
 
+Finer = Sequence[Sequence[Bar]] | None
+
+
+def core_finer(finer: Finer) -> "tuple[_core.CoreBars | None, np.ndarray | None]":
+    """All finer bars in a row, and where each bar's begin."""
+    if finer is None:
+        return None, None
+    first = np.cumsum([0, *(len(group) for group in finer)]).astype(np.int64)
+    return core_bars([small for group in finer for small in group]), first
+
+
 def simulate_core(  # noqa: PLR0917 - the twin's own arguments
     bars: Sequence[Bar],
     signals: Sequence[int],
     atr: Sequence[float],
     rules: Rules,
     model: Model | None = None,
-    finer: Sequence[Sequence[Bar]] | None = None,
+    finer: Finer = None,
 ) -> tuple[list[Trade], dict[str, int]]:
     """The core's answer in the twin's words; arguments as `reference.simulator.simulate`."""
-    flat = [small for group in finer or () for small in group]
-    first = np.cumsum([0, *(len(group) for group in finer or ())]).astype(np.int64)
     entry_model, _alive = core_model(model, len(bars)) if model else (None, None)
-    records, skipped = _core.simulate(
-        core_bars(bars),
-        np.array(signals, np.int8),
-        np.array(atr, np.float64),
-        core_plan(rules),
-        core_bars(flat) if finer is not None else None,
-        first if finer is not None else None,
-        entry_model,
-        core_fees(bars, rules),
-        core_slips(bars),
-    )
+    columns = core_bars(bars), np.array(signals, np.int8), np.array(atr, np.float64), core_plan(rules)
+    records, skipped = _core.simulate(*columns, *core_finer(finer), entry_model, core_fees(bars, rules), core_slips(bars))
     return [trade_of(r) for r in records], dict(skipped)
+
+
+def simulate_each_in_core(
+    bars: Sequence[Bar], signals: Sequence[int], atr: Sequence[float], rules: Rules, finer: Finer = None
+) -> list[Trade]:
+    """The same of `reference.simulator.simulate_each`."""
+    columns = core_bars(bars), np.array(signals, np.int8), np.array(atr, np.float64), core_plan(rules)
+    records, _ = _core.simulate_each(*columns, *core_finer(finer), fees_e4=core_fees(bars, rules), slips=core_slips(bars))
+    return [trade_of(r) for r in records]
 
 
 def trade_of(record: np.void) -> Trade:

@@ -8,6 +8,7 @@ import math
 import random
 from dataclasses import dataclass, replace
 
+import numpy as np
 from bridge import as_seen_by_a_hook
 from hypothesis import strategies as st
 from reference.records import FAR, NEVER, NO_LIMIT, OFF, Bar, Model, Rules
@@ -65,6 +66,8 @@ def random_market(seed: int, n_bars: int, base: int) -> Market:
         if r.random() < segment_ends:
             segment += 1
             price += r.randint(-20 * width, 20 * width)
+    if r.random() < 1 / 3:
+        bars = [replace(b, slip=r.choice([0, 0, 1, 3])) for b in bars]
     if fees:
         bars = [replace(b, fee_e4=fees[b.session % len(fees)]) for b in bars]
     signals = [r.choice([-1, 1]) if r.random() < busy else 0 for _ in bars]
@@ -159,9 +162,25 @@ SIZES = {
     "cash_e4": st.sampled_from([10_000_000, 100_000_000, 1_000_000_000]),
     "max_contracts": st.sampled_from([2, 50, NEVER]),
 }
+RESTING = {
+    "entry": st.sampled_from(["stop", "limit"]),
+    "entry_offset_atr": or_off(0.0, 0.4, 1.0),
+    "entry_offset_ticks": st.sampled_from([0, 1, 4, FAR]),
+    "entry_bars": st.sampled_from([1, 2, 3, 8, NEVER]),
+    "entry_through_ticks": st.sampled_from([0, 0, 1, 3]),
+}
+PARTS = {
+    "scale1_r": or_off(0.2, 0.5, 1.0),
+    "scale1_share": st.sampled_from([0.1, 0.34, 0.5]),
+    "scale1_stop_r": st.sampled_from([-OFF, -0.5, 0.0, 0.3]),
+    "scale2_r": or_off(1.1, 1.5, 3.0),
+    "scale2_share": st.sampled_from([0.2, 0.4]),
+    "scale2_stop_r": st.sampled_from([-OFF, -0.2, 0.5, 1.0]),
+    "contracts": st.sampled_from([1, 2, 3, 5, 10]),
+}
 WITHOUT_MODEL = {"sizing": st.sampled_from(["fixed", "risk", "volatility"])}
 WITH_MODEL = {"sizing": st.sampled_from(["fixed", "risk", "volatility", "kelly"])}
-EVERYTHING = PLAIN | PATHS | LEVELS | DISTANCES | CLOSES | LIMITS | SIZES | WITH_MODEL
+EVERYTHING = PLAIN | PATHS | LEVELS | DISTANCES | CLOSES | LIMITS | SIZES | WITH_MODEL | RESTING | PARTS
 
 
 def or_default(family: dict[str, st.SearchStrategy]) -> dict[str, st.SearchStrategy]:
@@ -179,27 +198,51 @@ FAMILIES: dict[str, dict[str, st.SearchStrategy]] = {
     "reverse": PLAIN | LEVELS | REVERSE,
     "sizes": PLAIN | SIZES | WITHOUT_MODEL,
     "models": PLAIN | SIZES | WITH_MODEL | REVERSE,
+    "resting": PLAIN
+    | PATHS
+    | RESTING
+    | CLOSES
+    | {name: LIMITS[name] for name in ("latency_bars", "volume_share", "max_trades", "contracts")},
+    "parts": PLAIN | PATHS | LEVELS | PARTS | REVERSE,
+    "resting parts": PLAIN | PATHS | RESTING | PARTS,
+    "dynamic": PLAIN | LEVELS | REVERSE,
     "everything": or_default(EVERYTHING) | {"reverse": st.booleans()},
 }
 
 
 def rules(family: str) -> st.SearchStrategy[Rules]:
     """Rules of one family, over the plan's defaults."""
-    return st.builds(Rules, **FAMILIES[family]).map(without_latency_where_it_turns)
+    return st.builds(Rules, **FAMILIES[family]).map(without_contradictions)
 
 
-def without_latency_where_it_turns(plan: Rules) -> Rules:
-    """`reverse` and latency exclude each other."""
-    return replace(plan, latency_bars=0) if plan.reverse else plan
+def without_contradictions(plan: Rules) -> Rules:
+    """The nearest rules that a plan may hold: some exclude others, some need others."""
+    if plan.reverse:
+        plan = replace(plan, latency_bars=0, entry="market")
+    if plan.entry == "market":
+        plan = replace(plan, entry_offset_atr=OFF, entry_offset_ticks=FAR, entry_bars=1)
+    elif plan.entry_offset_atr == OFF and plan.entry_offset_ticks == FAR:
+        plan = replace(plan, entry_offset_ticks=2)
+    if plan.entry != "limit":
+        plan = replace(plan, entry_through_ticks=0)
+    no_stop = plan.stop_atr == OFF and plan.stop_ticks == FAR
+    if plan.scale1_r == OFF or plan.scale1_share == 0.0 or no_stop:
+        plan = replace(plan, scale1_r=OFF, scale1_share=0.0, scale1_stop_r=-OFF)
+    if plan.scale2_r == OFF or plan.scale2_share == 0.0 or plan.scale1_r == OFF:
+        plan = replace(plan, scale2_r=OFF, scale2_share=0.0, scale2_stop_r=-OFF)
+    return plan
 
 
 @st.composite
-def models(draw: st.DrawFn) -> Model:
-    """An entry model whose answers depend on the bar, the side and the account; always with a confidence, sometimes with a stop."""
+def models(draw: st.DrawFn, dynamic: bool = False) -> Model:
+    """An entry model whose answers depend on the bar, the side and the account; always with a confidence, sometimes with a stop.
+
+    With `dynamic` it has a stop for open positions too, which depends on all that it is told of them.
+    """
     salt = draw(st.integers(1, 1000))
     stop = as_seen_by_a_hook(lambda bar, side, stop_atr, drawdown: 0.3 * (bar * salt % 9) + 0.1 * side + min(stop_atr, 3.0) * drawdown)
     margin = as_seen_by_a_hook(lambda bar, side, stop_atr, drawdown: (bar * salt % 11 - 3) / 4 - 0.2 * side - min(stop_atr, 3.0) * drawdown)
-    return Model(
+    entry_model = Model(
         stop if draw(st.booleans()) else None,
         margin,
         stop_low=0.4,
@@ -207,4 +250,31 @@ def models(draw: st.DrawFn) -> Model:
         calibration_a=draw(st.sampled_from([1.0, -0.7])),
         calibration_b=draw(st.sampled_from([0.0, 0.4])),
         threshold=draw(st.sampled_from([0.0, 0.5, 0.6])),
+    )
+    return draw(dynamic_stops(entry_model)) if dynamic and draw(st.booleans()) else entry_model
+
+
+@st.composite
+def dynamic_stops(draw: st.DrawFn, entry_model: Model = Model()) -> Model:  # noqa: B008 - it is frozen
+    """The same model with a stop for open positions, whose answers depend on all that it is told of them."""
+    salt = draw(st.integers(1, 1000))
+    low, high, regime_high = draw(st.sampled_from([0.1, 0.5, 1.0])), draw(st.sampled_from([1.5, 4.0])), draw(st.sampled_from([1.0, 2.0]))
+
+    def answer(bar, side, stop_atr, drawdown, bars_held, open_atr, mae_atr, mfe_atr, stop_now_atr):  # noqa: PLR0917
+        of_place = 0.2 * open_atr + 0.1 * mae_atr - 0.15 * mfe_atr + 0.05 * min(stop_now_atr, 5.0)
+        return 0.4 * (bar * salt % 7) + 0.1 * side + 0.3 * min(stop_atr, 3.0) - drawdown - 0.1 * bars_held + of_place
+
+    def regime(bar):
+        return math.nan if bar * salt % 5 == 0 else float(np.float32(0.1 * (bar * salt % 30)))
+
+    return replace(
+        entry_model,
+        dynamic=as_seen_by_a_hook(answer),
+        dynamic_low=low,
+        dynamic_high=high,
+        smoothing=draw(st.sampled_from([1.0, 0.3, 0.7])),
+        regime=regime if draw(st.booleans()) else None,
+        regime_low=0.5,
+        regime_high=regime_high,
+        loosen=draw(st.booleans()),
     )

@@ -3,8 +3,8 @@
 Non-vacuous: each family must trade, and the families together must meet every exit reason, an ambiguous bar and every reason to skip.
 A failure prints the market, the rules and the first trade that differs.
 
-    pytest tests/test_differential.py                  over 2,000 cases, the same ones every time: under a minute
-    ESBT_NIGHTLY=1 pytest tests/test_differential.py   ten times as many, over 20,000, and other ones every night
+    pytest tests/test_differential.py                  over 4,000 cases, the same ones every time: about a minute
+    ESBT_NIGHTLY=1 pytest tests/test_differential.py   ten times as many, over 40,000, and other ones every night
 """
 
 import os
@@ -12,10 +12,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from bridge import comparable, core_bars, core_fees, core_plan, simulate_core, trade_of
+from bridge import comparable, core_bars, simulate_core, simulate_each_in_core
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from markets import FAMILIES, drawn_markets, models, rules, seeded_markets
+from markets import FAMILIES, drawn_markets, dynamic_stops, models, rules, seeded_markets
 from reference.indicators import ema_crossings, wilder_atr
 from reference.simulator import SKIPPED, simulate, simulate_each
 
@@ -27,12 +27,36 @@ PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
 NIGHTLY = os.environ.get("ESBT_NIGHTLY") == "1"
 TIMES = 10 if NIGHTLY else 1
 EXACT = settings(derandomize=not NIGHTLY, print_blob=True, deadline=None, database=None, phases=PHASES)
-WITH_MODELS = ("models", "everything")
-DRAWN = ("paths", "reverse", "distances", "limits")
-BELOW_ZERO = ("reverse", "models", "limits")
-EACH = ("closes", "distances", "limits")
+MODELS = {"models": models(), "dynamic": dynamic_stops(), "everything": models(dynamic=True)}
+DRAWN = ("paths", "reverse", "distances", "limits", "resting", "parts", "resting parts")
+BELOW_ZERO = ("reverse", "models", "limits", "resting", "parts", "dynamic")
+EACH = ("closes", "distances", "limits", "resting parts")
+# What a family is there for, and must meet often enough.
+RARE = {
+    "limits": ("daily_loss", "daily_profit", *(f"skipped {name}" for name in ("halted", "cooldown", "max_trades", "volume"))),
+    "resting": (
+        "entry bar ambiguous",
+        "max_bars",
+        "target",
+        "skipped expired",
+        "skipped in_position",
+        "skipped volume",
+        "skipped max_trades",
+    ),
+    "parts": ("scale_out", "break_even", "trail", "reverse", "target"),
+    "resting parts": ("scale_out", "break_even", "entry bar ambiguous", "skipped expired"),
+    "dynamic": ("dynamic_stop", "trail", "reverse"),
+    "everything": ("scale_out", "dynamic_stop", "entry bar ambiguous", "skipped expired"),
+}
 # How many cases a family gets in each of the tests; together at least the thousands that the docstring says.
-SEEDED_CASES = dict.fromkeys(FAMILIES, 110) | {"limits": 200, "everything": 400}
+SEEDED_CASES = dict.fromkeys(FAMILIES, 110) | {
+    "limits": 200,
+    "resting": 300,
+    "parts": 200,
+    "resting parts": 300,
+    "dynamic": 200,
+    "everything": 800,
+}
 DRAWN_CASES, BELOW_ZERO_CASES, EACH_CASES, INDICATOR_CASES = 80, 110, 80, 110
 
 
@@ -44,7 +68,7 @@ def examples(number):
 def test_there_are_enough_cases():
     """The trade-by-trade cases alone, the indicators' not counted."""
     cases = sum(SEEDED_CASES.values()) + len(DRAWN) * DRAWN_CASES + len(BELOW_ZERO) * BELOW_ZERO_CASES + len(EACH) * EACH_CASES
-    assert TIMES * cases >= (20_000 if NIGHTLY else 2_000)
+    assert TIMES * cases >= (40_000 if NIGHTLY else 4_000)
 
 
 def compare(market, plan, model, seen):
@@ -58,6 +82,7 @@ def compare(market, plan, model, seen):
     assert core_skipped == twin_skipped
     seen["trades"] += len(twin)
     seen["ambiguous"] += sum(t.ambiguous for t in twin)
+    seen["entry bar ambiguous"] += sum(t.ambiguous and t.entry_bar == t.exit_bar for t in twin)
     seen.update(t.reason for t in twin)
     seen.update({f"skipped {name}": count for name, count in twin_skipped.items()})
 
@@ -67,7 +92,7 @@ def test_core_equals_twin(family):
     seen = Counter()
 
     @examples(SEEDED_CASES[family])
-    @given(seeded_markets(), rules(family), models() if family in WITH_MODELS else st.none())
+    @given(seeded_markets(), rules(family), MODELS.get(family, st.none()))
     def case(market, plan, model):
         compare(market, plan, model, seen)
 
@@ -78,9 +103,7 @@ def test_core_equals_twin(family):
         missing = [name for name in (*REASONS, "ambiguous") if not seen[name]]
         missing += [name for name in SKIPPED if not seen[f"skipped {name}"]]
         assert not missing, seen
-    if family == "limits":
-        rare = ("daily_loss", "daily_profit", *(f"skipped {name}" for name in ("halted", "cooldown", "max_trades", "volume")))
-        assert min(seen[name] for name in rare) > 20, seen
+    assert min(seen[name] for name in RARE.get(family, ("trades",))) > 20, seen
 
 
 @pytest.mark.parametrize("family", DRAWN)
@@ -103,7 +126,7 @@ def test_negative_prices(family):
     seen = Counter()
 
     @examples(BELOW_ZERO_CASES)
-    @given(seeded_markets(base=-20), rules(family), models() if family in WITH_MODELS else st.none())
+    @given(seeded_markets(base=-20), rules(family), MODELS.get(family, st.none()))
     def case(market, plan, model):
         compare(market, plan, model, seen)
 
@@ -118,15 +141,13 @@ def test_each_signal_alone(family):
 
     @examples(EACH_CASES)
     @given(seeded_markets(high=60), rules(family))
-    def case(market, plan):
-        alone = simulate_each(market.bars, market.signals, market.atr, plan)
-        signals, atr = np.array(market.signals, np.int8), np.array(market.atr)
-        fees = core_fees(market.bars, plan)
-        records, _ = _core.simulate_each(core_bars(market.bars), signals, atr, core_plan(plan), fees_e4=fees)
-        assert [comparable(trade_of(r)) for r in records] == [comparable(t) for t in alone]
+    def one(market, plan):
+        case = (market.bars, market.signals, market.atr, plan, market.finer)
+        alone = simulate_each(*case)
+        assert [comparable(t) for t in simulate_each_in_core(*case)] == [comparable(t) for t in alone]
         seen["trades"] += len(alone)
 
-    case()
+    one()
     assert seen["trades"] > 200, seen
 
 

@@ -15,9 +15,14 @@ def at_open(position: Position, price: int, slip: int) -> list[Exit]:
     s = position.side
     if s * (price - position.stop) <= 0:
         return [Exit(price - s * slip, position.stop_reason, (price,))]
-    exits = [Exit(price, "scale_out", (price,), part=part) for part in position.parts if s * (price - part.level) >= 0]
-    if s * (price - position.target) >= 0:
-        exits.append(Exit(price, "target", (price,)))
+    exits: list[Exit] = []
+    rest: Position | None = position
+    while rest is not None:
+        level, part = nearest_target(rest)
+        if s * (price - level) < 0:
+            break
+        exits.append(Exit(price, "target" if part is None else "scale_out", (price,), part=part))
+        rest = without(rest, exits[-1:])
     return exits
 
 
@@ -92,7 +97,9 @@ def without(position: Position, exits: Sequence[Exit]) -> Position | None:
         if how.part is None:
             return None
         parts = tuple(part for part in position.parts if part is not how.part)
-        position = replace(position, contracts=position.contracts - how.part.contracts, parts=parts)
+        ambiguous = position.ambiguous or how.ambiguous  # what is left is left by the same reading of the bar
+        seen = [*position.seen, how.seen[-1]]
+        position = replace(position, contracts=position.contracts - how.part.contracts, parts=parts, ambiguous=ambiguous, seen=seen)
     return position
 
 

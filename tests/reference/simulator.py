@@ -90,7 +90,7 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
                     position, exits, doubt = entry_bar(pending, position, bar, rules, small)
                     leave(exits, j)
                     if position is not None:
-                        position.ambiguous = doubt
+                        position.ambiguous = position.ambiguous or doubt
                 else:
                     leave(at_open(position, bar.open, position.slip + bar.slip), j)
             pending = None
@@ -146,7 +146,9 @@ def simulate(  # noqa: PLR0912, PLR0915, PLR0917 - the rulebook's six steps, in 
     return trades, skipped
 
 
-def simulate_each(bars: Sequence[Bar], signals: Sequence[int], atr: Sequence[float], rules: Rules) -> list[Trade]:
+def simulate_each(
+    bars: Sequence[Bar], signals: Sequence[int], atr: Sequence[float], rules: Rules, finer: Sequence[Sequence[Bar]] | None = None
+) -> list[Trade]:
     """What labels are made of: the trades of every signal as if it were the only one, in the order of the signals.
 
     A signal gives no trade, one, or one for each part and one for the rest. Nothing is carried from one signal to the next: each begins
@@ -154,7 +156,7 @@ def simulate_each(bars: Sequence[Bar], signals: Sequence[int], atr: Sequence[flo
     """
     found: list[Trade] = []
     for j, side in enumerate(signals):
-        found += simulate(bars, [side if i == j else 0 for i in range(len(signals))], atr, rules)[0]
+        found += simulate(bars, [side if i == j else 0 for i in range(len(signals))], atr, rules, None, finer)[0]
     return found
 
 

@@ -45,10 +45,9 @@ def move_by_model(position: Position, bar: Bar, multiple: float | None, atr: flo
         return
     level = bar.close - position.side * ticks(multiple * atr)
     position.multiple = multiple
-    if model.loosen:
+    if model.loosen and level != position.stop:  # what last moved the stop is its reason
         position.stop, position.stop_reason = level, "dynamic_stop"
-    else:
-        tighten(position, level, "dynamic_stop")
+    tighten(position, level, "dynamic_stop")
 
 
 def after_parts(position: Position, exits: Sequence[Exit]) -> None:
