@@ -139,6 +139,8 @@ def test_backtest_knows_its_words():
         esbt.backtest(bars.frame, esbt.AtrStrategy())
     with pytest.raises(EsbtError, match=r"finer than 0.0001 USD: round it"):
         esbt.backtest(bars, esbt.AtrStrategy(), fee_usd=0.00005)
+    with pytest.raises(EsbtError, match="slippage_spread needs quotes"):
+        esbt.backtest(bars, esbt.AtrStrategy(), slippage_spread=True)
     account = {name: p.default for name, p in inspect.signature(esbt.backtest).parameters.items() if name in esbt.Account.model_fields}
     assert account == esbt.Account().model_dump()  # the same defaults in both places
 
@@ -213,6 +215,10 @@ TOML = {
     "fast = 3": "unknown parameter 'fast'",
     "[strategy]\nfast = 3.5": "should be a valid integer, got 3.5",
     "[strategy]\nfast = 30": "fast must be below slow",
+    '[strategy]\nentry = "limt"': "should be 'market', 'stop' or 'limit', got 'limt'",
+    '[strategy]\nentry = "limit"': "give entry_offset_atr or entry_offset_ticks",
+    "[strategy]\nscale1_r = 1\nscale1_share = 1": "less than 1",
+    "[account]\nslippage_spread = 1": "should be a valid boolean, got 1",
     "[account]\nsize = 0.5": "whole contracts",
     "[account.size]\nfraction = 0.5": "whole contracts",
     "[learning]\nstop_low = 5": "stop_low must be below stop_high",
