@@ -109,6 +109,56 @@ def test_finer_bars_of_a_file(workplace, monkeypatch, capsys):
     assert said["metrics"]["total_return"] == result.metrics["total_return"]
 
 
+EVERYTHING = """
+[market]
+data = "quoted.parquet"
+[strategy]
+fast = 5
+slow = 12
+stop_atr = 1.5
+target_r = 3
+entry = "limit"
+entry_offset_atr = 0.5
+entry_offset_ticks = 4
+entry_bars = "off"
+entry_through_ticks = 1
+scale1_r = 0.5
+scale1_share = 0.5
+scale1_stop_r = 0
+scale2_r = 1
+scale2_share = 0.25
+scale2_stop_r = 0.5
+[account]
+size = 4
+slippage_spread = true
+"""
+
+
+def test_stop_and_limit_entries_parts_and_quotes(workplace, monkeypatch, capsys):
+    """All of it from TOML, on bars with bid and ask: the trades of `esbt.backtest` with the same words."""
+    frame = esbt.synthetic_bars(days=6, interval="5min", seed=1).frame.select("ts", "open", "high", "low", "close", "volume")
+    bid = pl.col("close") - 0.25 * (pl.int_range(pl.len()) % 3)
+    frame.rename({"ts": "ts_event"}).with_columns(bid_close=bid, ask_close=bid + 0.75).write_parquet("quoted.parquet")
+    (workplace / "all.toml").write_text(EVERYTHING)
+    code, out, err = main(monkeypatch, capsys, "backtest", "all.toml")
+    assert (code, err) == (0, "")
+    bars = esbt.load_bars("quoted.parquet")
+    words = {"fast": 5, "slow": 12, "stop_atr": 1.5, "target_r": 3.0, "entry": "limit", "entry_offset_atr": 0.5, "entry_offset_ticks": 4}
+    words |= {"entry_bars": None, "entry_through_ticks": 1, "scale1_r": 0.5, "scale1_share": 0.5, "scale1_stop_r": 0.0}
+    strategy = esbt.AtrStrategy(**words, scale2_r=1.0, scale2_share=0.25, scale2_stop_r=0.5)
+    result = esbt.backtest(bars, strategy, size=4, slippage_spread=True)
+    saved = pl.read_parquet(workplace / "out" / "backtest_trades.parquet")
+    assert saved.equals(result.trades)
+    assert {"scale_out", "break_even", "target", "stop"} <= set(saved["exit_reason"])
+    assert result.skipped["expired"] > 0
+    assert result.net_profit < esbt.backtest(bars, strategy, size=4).net_profit  # half of three ticks, rounded up: two more a stop
+    assert ["expired", str(result.skipped["expired"])] in [line.split() for line in out.splitlines()]
+    assert "scale out" in out
+    settings = json.loads((workplace / "out" / "metrics.json").read_text("utf-8"))["runs"]["backtest"]["settings"]
+    assert {name: settings[name] for name in words} == words
+    assert settings["slippage_spread"] is True
+
+
 OFF = '[strategy]\nstop_atr = "off"\ntarget_r = "off"\n[account]\nsize = {risk = {}}'
 BAD = {
     "no such config": ("missing.toml", None, "config 'missing.toml' cannot be read"),
@@ -126,6 +176,10 @@ BAD = {
     "two sizes": ("bad.toml", "[account]\nsize = {risk = {}, volatility = {}}", "size must be whole contracts or a table of one rule"),
     "a number for a rule": ("bad.toml", "[account]\nsize = {risk = 0.01}", "size.risk must be a table, such as risk = {fraction = 0.01}"),
     "half a contract": ("bad.toml", "[account]\nsize = 0.5", "whole contracts"),
+    "a limit without its level": ("bad.toml", '[strategy]\nentry = "limit"', "give entry_offset_atr or entry_offset_ticks"),
+    "parts of no contract": ("bad.toml", "[strategy]\nscale1_r = 1\nscale1_share = 0.5", "scale1_share=0.5 of 1 contract is less than one"),
+    "no quotes": ("bad.toml", "[account]\nslippage_spread = true", "slippage_spread needs quotes"),
+    "a rival's entry": ("bad.toml", "[strategy]\nlimit_price = 3", "it is entry or entry_offset_ticks or entry_offset_atr here"),
     "risk without a stop": ("bad.toml", OFF, "needs the stop distance: give stop_atr or stop_ticks"),
     "finer path alone": ("bad.toml", '[account]\npath = "finer"', "go together: give both or neither"),
     "finer bars alone": ("bad.toml", 'finer = "x.parquet"', "go together: give both or neither"),
