@@ -22,7 +22,7 @@ _LIMIT = "a price there; entry = 'limit' and its distance from the signal's clos
 _STOP_ENTRY = "a price there; entry = 'stop' and its distance from the signal's close in ticks or ATR here"
 _TIME = "a time or a duration there; bars that the order may fill in here"
 _UNTIL = "a word there; bars that the order may fill in, or None until the session or contract ends, here"
-_PART = "here up to two parts leave at multiples of the stop distance, each a share of the contracts"
+_PART = "up to two parts leave at multiples of the stop distance, each a share of the contracts"
 _GROW = "nothing is added to a position: a signal in a position is counted as in_position"
 _MOVING = "a function asked in every bar there; EntryModel(dynamic=DynamicStop(...)), handed over as model, here"
 _STOP, _TARGET = ("stop_atr", "stop_ticks"), ("target_r", "target_atr", "target_ticks")
@@ -74,11 +74,11 @@ RIVALS: dict[str, Rival] = {
     "dynamic_stop": Rival(("model",), _MOVING),
     "scale_out": Rival(_PARTS, _PART),
     "partial_exit": Rival(_PARTS, _PART),
-    "adjust_trade_position": Rival(_PARTS, f"a function there; {_PART}"),
-    "position_adjustment": Rival(_PARTS, f"a switch there; {_PART}"),
-    "position_adjustment_enable": Rival(_PARTS, f"a switch there; {_PART}"),
-    "stop_ladder": Rival(_PARTS, f"a list there; {_PART}"),
-    "tp_ladder": Rival(_PARTS, f"a list there; {_PART}"),
+    "adjust_trade_position": Rival(_PARTS, f"a function there; {_PART} here"),
+    "position_adjustment": Rival(_PARTS, f"a switch there; {_PART} here"),
+    "position_adjustment_enable": Rival(_PARTS, f"a switch there; {_PART} here"),
+    "stop_ladder": Rival(_PARTS, f"a list there; {_PART} here"),
+    "tp_ladder": Rival(_PARTS, f"a list there; {_PART} here"),
     # entries
     "exectype": Rival(("entry",), "an order type there; 'market', 'stop' or 'limit' here"),
     "order_type": Rival(("entry",), "an order type there; 'market', 'stop' or 'limit' here"),
@@ -175,10 +175,13 @@ _PLACES = {  # by the name of the settings class
     "Synthetic": "[synthetic]",
     "Learning": "[learning] of `esbt run`",
 }
+_KEYWORDS = dict.fromkeys(("model", "finer"), "esbt.backtest(...)")  # of no settings class
 
 
 def place_of(name: str) -> str | None:
     """Where a parameter of ours belongs, in words; None where no settings have it."""
+    if name in _KEYWORDS:
+        return _KEYWORDS[name]
     places = [_PLACES[kind.__name__] for kind in _settings() if kind.__name__ in _PLACES and name in _own_fields(kind)]
     return " or ".join(dict.fromkeys(places)) or None
 

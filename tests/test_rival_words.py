@@ -28,7 +28,9 @@ EVERY_RIVAL = {
     "sl_stop", "tp_stop", "tsl_stop", "sl_trail", "stoploss", "fees", "fixed_fees", "commission", "init_cash", "initial_cash", "cash_start",
     "capital_base", "initial_capital", "starting_balances", "slippage", "slip_fixed", "margin", "mult", "multiplier", "size_type",
     "trade_on_close", "sl", "tp", "trailing_stop", "hold_bars", "atr_multiplier", "freq", "seed", "direction", "same_bar", "gap_fill",
-    "limit_through_ticks",
+    "limit_through_ticks", "scale_out", "position_adjustment_enable", "adjust_trade_position", "scale_in", "pyramiding", "exectype",
+    "order_type", "limit_price", "stop_price", "limit", "stop", "custom_entry_price", "custom_stoploss", "valid", "valid_till", "expiry",
+    "time_in_force", "tif", "unfilledtimeout", "spread", "bid_ask",
 }  # fmt: skip
 
 
@@ -70,6 +72,13 @@ def test_what_is_said(bars):
         "unknown parameter 'init_cash'; it is cash here, of esbt.backtest(...) or [account]: the same: the account's USD at the start"
     )
     assert "; it is stop_atr" in message(esbt.AtrStrategy, sl_stop=0.02)
+    assert message(esbt.AtrStrategy, valid_till=3) == (
+        "unknown parameter 'valid_till'; it is entry_bars here: a time or a duration there; bars that the order may fill in here"
+    )
+    assert "; it is model here" in message(lambda: esbt.backtest(bars, esbt.AtrStrategy(), custom_stoploss=print))
+    assert "; it is model here, of esbt.backtest(...): a function asked in every bar" in message(esbt.AtrStrategy, custom_stoploss=print)
+    assert "EntryModel(dynamic=DynamicStop(...))" in message(esbt.AtrStrategy, custom_stoploss=print)
+    assert "; it is scale1_r or scale1_share here: up to two parts leave" in message(esbt.AtrStrategy, scale_out=0.5)
     text = message(lambda: esbt.backtest(bars, esbt.AtrStrategy(), margin=0.1))
     assert text.startswith("unknown parameter 'margin'; there is no 'margin': margin is not modelled")
 
@@ -78,6 +87,7 @@ def test_a_name_of_ours_in_the_wrong_place_is_sent_to_the_right_one(bars):
     assert message(esbt.AtrStrategy, cash=5) == "unknown parameter 'cash'; 'cash' belongs to esbt.backtest(...) or [account]"
     text = message(lambda: esbt.backtest(bars, esbt.AtrStrategy(), stop_atr=2.0))
     assert text == "unknown parameter 'stop_atr'; 'stop_atr' belongs to the strategy: AtrStrategy(...), Signals(...) or [strategy]"
+    assert message(esbt.AtrStrategy, model=3).endswith("'model' belongs to esbt.backtest(...)")
     assert message(esbt.Signals, values=[0], fast=3).endswith("'fast' belongs to AtrStrategy(...) or [strategy]")
     assert message(esbt.Account, folds=3).endswith("'folds' belongs to [learning] of `esbt run`")
     assert "[synthetic] or [learning]" in message(esbt.AtrStrategy, seed=3)
