@@ -159,6 +159,26 @@ inline void check_exit(const Case& c, const esbt::Trade& t, const Prices& at) {
     }
 }
 
+// A bar that the position lived through, to its close, held neither the stop of the entry, which only comes nearer, nor the target.
+inline void check_life(const Case& c, const esbt::Trade& t, const Prices& at) {
+    const esbt::Plan& p = c.plan;
+    const bool limit = p.entry == esbt::Entry::limit, looser = c.dynamic_asked && c.dynamic.loosen;
+    const bool at_close = !by_stop(t.reason) && !by_limit(t.reason) && t.reason != esbt::Reason::reverse;
+    const std::int64_t stop = at.fill - t.stop_distance, target = at.fill + t.target_distance;
+    for (std::int64_t j = t.entry_bar; j < t.exit_bar + at_close; ++j) {
+        const esbt::SidedBar b = esbt::sided(c.bars.view(), j, t.side);
+        // Of a bar that the order filled inside of only one extreme is sure to lie behind the fill, and the close.
+        const bool part =
+            j == t.entry_bar && p.entry != esbt::Entry::market && (limit ? b.open > resting_at(c, t) : b.open < resting_at(c, t));
+        const std::int64_t low = part && !limit ? b.close : b.low, high = part && limit ? b.close : b.high;
+        require(low > stop || looser, "it lives on: no stop was hit");
+        require(high - p.target_through_ticks < target, "it lives on: its limit was not reached");
+    }
+    const std::int64_t open = at.exit_bar.open;
+    if (t.exit_bar > t.entry_bar && !by_stop(t.reason) && !looser) require(open > stop, "the stop comes first at the open");
+    if (t.exit_bar > t.entry_bar && t.reason == esbt::Reason::reverse) require(open < target, "the target comes before a reversal");
+}
+
 inline void check_excursions(const Case& c, const esbt::Trade& t, const Prices& at) {
     std::int64_t low = at.entry_bar.low, high = at.entry_bar.high;
     for (std::int64_t j = t.entry_bar; j <= t.exit_bar; ++j) {
@@ -182,6 +202,7 @@ inline void check_trade(const Case& c, const esbt::Trade& t) {
     const Prices at = prices_of(c, t);
     check_entry(c, t, at);
     check_exit(c, t, at);
+    check_life(c, t, at);
     check_excursions(c, t, at);
     require(t.entry_costs_e4 == t.contracts * c.fee_e4(t.entry_bar), "the entry's fee is of its day");
     require(t.costs_e4 == t.entry_costs_e4 + t.contracts * c.fee_e4(t.exit_bar), "costs are two fees a contract, of their days");
