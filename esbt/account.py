@@ -16,7 +16,7 @@ from esbt.data import Bars, Instrument
 from esbt.data.fees import FeeSchedule, flat_fee, load_fees, table_fees
 from esbt.data.quotes import half_spread
 from esbt.errors import EsbtError
-from esbt.plan import PATHS, SIZINGS, Plan, make_plan
+from esbt.plan import PATHS, SIZINGS, USD, Plan, make_plan
 from esbt.settings import Settings
 from esbt.signals import Exits, Positive, Ticks, e4
 
@@ -85,10 +85,10 @@ class Account(Settings):
 
     cash: USD. size: whole contracts, `Risk`, `Volatility` or `Kelly`. Slippage on market and stop fills: slippage_ticks plus slippage_atr
     times the ATR of the signal bar, rounded up to ticks; with slippage_spread, half the quoted spread of the fill's own bar on top, rounded
-    up to ticks. fee_usd: per contract and side (None: the instrument table's, by date); or fee_table, a CSV
-    of fees by date (columns from, commission_usd, exchange_usd, clearing_usd, regulatory_usd). path: who wins when stop and target lie
-    inside one bar. target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume
-    that may be filled (None: any size).
+    up to ticks. fee_usd: per contract and side (None: the instrument table's, by date); or fee_table, a CSV of fees by date (columns from,
+    commission_usd, exchange_usd, clearing_usd, regulatory_usd). path: who wins when stop and target lie inside one bar.
+    target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume that may be
+    filled (None: any size).
     """
 
     cash: Positive = 100_000.0
@@ -116,7 +116,7 @@ class Account(Settings):
         return self
 
     def fee(self, instrument: Instrument) -> float:
-        """USD per contract and side, where no table gives it by date."""
+        """USD per contract and side: fee_usd, or the instrument's latest. Other dates may pay another, see `fees_by_bar`."""
         return instrument.fee_usd if self.fee_usd is None else self.fee_usd
 
     def fees(self, instrument: Instrument) -> FeeSchedule:
@@ -127,7 +127,10 @@ class Account(Settings):
 
     def fees_by_bar(self, bars: Bars, fees: FeeSchedule | None = None) -> npt.NDArray[np.int64] | None:
         """Fee at each bar, int64[N], 1e-4 USD per contract and side; None where it is the plan's own throughout. fees: if at hand."""
-        return None if self.fee_table is None else (fees or self.fees(bars.instrument)).total_e4(bars.session)
+        if self.fee_usd is not None:
+            return None
+        fees, own = fees or self.fees(bars.instrument), e4(self.fee(bars.instrument), "fee_usd")
+        return None if fees.range_e4(bars.session) == (own, own) else fees.total_e4(bars.session)
 
     def slips_by_bar(self, bars: Bars) -> npt.NDArray[np.int32] | None:
         """Half the quoted spread at each bar, int32[N] ticks, rounded up; None without slippage_spread. Raises EsbtError without quotes."""
@@ -155,10 +158,12 @@ class Account(Settings):
             fee_e4=e4(self.fee(instrument), "fee_usd"),
         )
 
-    def described(self, instrument: Instrument) -> dict[str, Any]:
-        """What was charged and assumed, for the report."""
+    def described(self, instrument: Instrument, bars: Bars | None = None, fees: FeeSchedule | None = None) -> dict[str, Any]:
+        """What was charged and assumed, for the report: fees on the dates of the bars, or without bars of every row. fees: if at hand."""
         size = self.size if isinstance(self.size, int) else f"{type(self.size).__name__}({self.size})"
         shown = ("cash", "slippage_ticks", "slippage_atr", "slippage_spread", "path", "target_through_ticks", "volume_share")
         own = {name: getattr(self, name) for name in shown}
-        fee = self.fee(instrument) if self.fee_table is None else f"by date, {self.fee_table}"
+        fees = fees or self.fees(instrument)
+        least, most = (units / USD for units in fees.range_e4(np.zeros(0, np.int32) if bars is None else bars.session))
+        fee = least if least == most else f"{least:g} to {most:g} by date, {fees.source}"
         return {"instrument": instrument.symbol, "fee_usd": fee, "size": size} | own

@@ -187,7 +187,15 @@ def test_bad_instruments():
         instrument("MESS")
     with pytest.raises(EsbtError, match="give a symbol"):
         instrument(5)
-    for name, value in (("tick", 0.0), ("multiplier", -5.0), ("tick", float("nan")), ("commission_usd", -0.1)):
+    es = instrument("ES")
+    for name, value in (("tick", 0.0), ("multiplier", -5.0), ("tick", float("nan"))):
         with pytest.raises(EsbtError, match=name):
-            replace(instrument("ES"), **{name: value})
+            replace(es, **{name: value})
+    for name, value in (("commission_usd", -0.1), ("clearing_usd", float("inf")), ("exchange_usd", 0.00005)):
+        with pytest.raises(EsbtError, match=f"{name} from 2022-08-18 on is {value}: give USD per contract and side"):
+            replace(es.fees[-1], **{name: value})
+    with pytest.raises(EsbtError, match=r"fees is \(\): give one"):
+        replace(es, fees=())
+    with pytest.raises(EsbtError, match="fees from 2018-01-01 come after 2022-08-18: sort them"):
+        replace(es, fees=es.fees[::-1])
     assert isinstance(replace(instrument("ES"), symbol="XX"), Instrument)

@@ -1,4 +1,4 @@
-"""Fees by date: what a contract and side cost on each trade date, part by part. The instrument table's single row, or a CSV of the user's.
+"""Fees by date: what a contract and side cost on each trade date, part by part. The instrument's dated rows, or a CSV of the user's.
 
 Money is whole 1e-4 USD, as in the core, so that the parts add up to the total exactly. Knows no trades and no slippage.
 """
@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from esbt.data.fee_table import PARTS, UNIT
 from esbt.data.instruments import Instrument
 from esbt.errors import EsbtError, did_you_mean
 
-PARTS = ("commission_usd", "exchange_usd", "clearing_usd", "regulatory_usd")
-UNIT = 10_000  # the core counts in 1e-4 USD
+EPOCH = date(1970, 1, 1)
+EARLIEST = np.iinfo(np.int32).min  # of days
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +40,32 @@ class FeeSchedule:
 
     def total_e4(self, session: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """All-in fee on each trade date, int64, 1e-4 USD per contract and side."""
-        rows = self.rows(session)
-        return np.asarray(sum(part[rows] for part in self.parts_e4.values()), dtype=np.int64)
+        starts = _starts(session)
+        return np.repeat(self._totals_e4()[self.rows(session[starts])], np.diff(starts, append=session.size))
+
+    def range_e4(self, session: npt.NDArray[np.int32]) -> tuple[int, int]:
+        """The least and the greatest all-in fee on these trade dates, 1e-4 USD per contract and side; of the whole table without dates."""
+        totals = self._totals_e4()
+        if session.size:
+            totals = totals[self.rows(session[_starts(session)])]
+        return int(totals.min()), int(totals.max())
+
+    def _totals_e4(self) -> npt.NDArray[np.int64]:
+        return np.asarray(np.sum(list(self.parts_e4.values()), axis=0, dtype=np.int64))
 
 
 def table_fees(instrument: Instrument) -> FeeSchedule:
-    """The instrument table's fees, the same on every date."""
-    usd = {
-        "commission_usd": instrument.commission_usd,
-        "exchange_usd": instrument.exchange_fee_usd,
-        "regulatory_usd": instrument.regulatory_fee_usd,
-    }
-    parts = {name: np.array([round(value * UNIT)], dtype=np.int64) for name, value in usd.items()}
-    return FeeSchedule(np.array([np.iinfo(np.int32).min], dtype=np.int32), parts, f"the instrument table, as of {instrument.as_of}")
+    """The instrument's dated fees; dates before its first row pay the first row."""
+    fees = instrument.fees
+    days = np.array([EARLIEST, *((fee.since - EPOCH).days for fee in fees[1:])], dtype=np.int32)
+    parts = {name: np.array([round(getattr(fee, name) * UNIT) for fee in fees], dtype=np.int64) for name in PARTS}
+    early = f"dates before {fees[0].since} pay its first row"
+    return FeeSchedule(days, parts, f"the instrument table of {instrument.symbol} as of {instrument.as_of}, {early}")
 
 
 def flat_fee(fee_usd: float) -> FeeSchedule:
     """One all-in fee on every date."""
-    day = np.array([np.iinfo(np.int32).min], dtype=np.int32)
+    day = np.array([EARLIEST], dtype=np.int32)
     return FeeSchedule(day, {"fee_usd": np.array([round(fee_usd * UNIT)], dtype=np.int64)}, "fee_usd")
 
 
@@ -88,9 +97,14 @@ def load_fees(path: str | Path) -> FeeSchedule:
     return FeeSchedule(np.array(days, dtype=np.int32), values, str(path))
 
 
+def _starts(session: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """The first bar of each run of one trade date: fees are looked up a session, not a bar."""
+    return np.flatnonzero(np.concatenate([[True] * (session.size > 0), session[1:] != session[:-1]]))
+
+
 def _day(text: str | None, row: int, where: str) -> int:
     try:
-        return (date.fromisoformat((text or "").strip()) - date(1970, 1, 1)).days
+        return (date.fromisoformat((text or "").strip()) - EPOCH).days
     except ValueError:
         raise EsbtError(f"{where}: 'from' is {text!r} at row {row}: give a date such as 2024-01-02") from None
 

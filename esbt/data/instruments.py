@@ -1,6 +1,6 @@
 """The table of contracts: tick, multiplier, session calendar and dated fees. Knows no bars.
 
-To add an instrument: one row in instruments.csv, or an `Instrument` of your own passed where a symbol is taken.
+To add an instrument: one row in instruments.csv and one in fees.csv, or an `Instrument` of your own passed where a symbol is taken.
 """
 
 import csv
@@ -8,20 +8,22 @@ from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
 
+from esbt.data.fee_table import DatedFee, fee_table
 from esbt.errors import EsbtError, unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One futures contract. Fees are USD per contract and side, as they stood on `as_of`; `source` says where they come from.
+    """One futures contract. `fees` are dated rows in order of their dates, the last of them in force on `as_of`.
 
     `calendar` is a name of pandas_market_calendars ("CME Globex Equity", "24/7" for markets that never close).
-    Raises EsbtError for a tick or multiplier that is not positive, or a fee that is negative.
+    Raises EsbtError for a tick or multiplier that is not positive, and for fees that are none or whose dates do not rise.
     """
 
     symbol: str
@@ -30,21 +32,19 @@ class Instrument:
     tick: float  # points
     multiplier: float  # USD per point
     calendar: str
-    commission_usd: float
-    exchange_fee_usd: float
-    regulatory_fee_usd: float
+    fees: tuple[DatedFee, ...]
     as_of: date
-    source: str
 
     def __post_init__(self) -> None:
         for name in ("tick", "multiplier"):
             value = getattr(self, name)
             if not (isfinite(value) and value > 0):
                 raise EsbtError(f"instrument {self.symbol!r}: {name} is {value!r}: give a number above 0")
-        for name in ("commission_usd", "exchange_fee_usd", "regulatory_fee_usd"):
-            value = getattr(self, name)
-            if not (isfinite(value) and value >= 0):
-                raise EsbtError(f"instrument {self.symbol!r}: {name} is {value!r}: give USD per contract and side, 0 or more")
+        if not self.fees:
+            raise EsbtError(f"instrument {self.symbol!r}: fees is {self.fees!r}: give one esbt.data.DatedFee or more")
+        for before, fee in pairwise(self.fees):
+            if fee.since <= before.since:
+                raise EsbtError(f"instrument {self.symbol!r}: fees from {fee.since} come after {before.since}: sort them, one a date")
 
     @property
     def tick_value(self) -> float:
@@ -53,8 +53,33 @@ class Instrument:
 
     @property
     def fee_usd(self) -> float:
-        """All-in USD per contract and side: commission + exchange + regulatory, rounded to the core's 1e-4 USD."""
-        return round(self.commission_usd + self.exchange_fee_usd + self.regulatory_fee_usd, 4)
+        """The latest fee, all in: USD per contract and side, in the core's steps of 1e-4 USD."""
+        return self.fees[-1].total_usd
+
+    @property
+    def commission_usd(self) -> float:
+        """The broker's part of the latest fee, USD per contract and side."""
+        return self.fees[-1].commission_usd
+
+    @property
+    def exchange_usd(self) -> float:
+        """The exchange's part of the latest fee, USD per contract and side."""
+        return self.fees[-1].exchange_usd
+
+    @property
+    def clearing_usd(self) -> float:
+        """The clearing house's part of the latest fee, USD per contract and side; 0 where it is inside exchange_usd."""
+        return self.fees[-1].clearing_usd
+
+    @property
+    def regulatory_usd(self) -> float:
+        """The regulator's part of the latest fee (NFA), USD per contract and side."""
+        return self.fees[-1].regulatory_usd
+
+    @property
+    def source(self) -> str:
+        """Where the latest fee is from."""
+        return self.fees[-1].source
 
     def points(self, ticks: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Prices in points, float64, of whole `ticks`. Divides where 1 / tick is whole, so that 7123 ticks of 0.01 are exactly 71.23."""
@@ -72,7 +97,7 @@ def _table() -> dict[str, Instrument]:
     table = {}
     for row in rows:
         values: dict[str, object] = {k: float(v) if k in numbers else v for k, v in row.items()}
-        values["as_of"] = date.fromisoformat(row["as_of"])
+        values |= {"as_of": date.fromisoformat(row["as_of"]), "fees": fee_table()[row["symbol"]]}
         table[row["symbol"]] = Instrument(**values)  # type: ignore[arg-type]
     return table
 
