@@ -16,6 +16,7 @@ from reference.simulator import simulate
 FOLDER = Path(__file__).parent / "scenarios"
 MIRROR = 200  # a price p becomes 200 - p, so that 100 stays
 SIDES = {"L": 1, "S": -1, ".": 0}
+INPUTS = ("stop_atr", "drawdown", "bars_held", "open_atr", "mae_atr", "mfe_atr", "stop_now_atr")  # of the dynamic stop, after bar and side
 DEFAULTS = Rules(stop_atr=1.0, target_r=2.0, slippage_ticks=0)
 MONEY = {"cash": "cash_e4", "fee": "fee_e4", "daily_loss": "daily_loss_e4", "daily_profit": "daily_profit_e4"}
 
@@ -47,6 +48,9 @@ class Scenario:
     atr: list[float] = field(default_factory=list)
     finer: dict[int, list[Bar]] = field(default_factory=dict)
     model: dict[str, str] | None = None
+    dynamic: dict[str, str] | None = None
+    answers: list[float] = field(default_factory=list)  # of the dynamic stop, by bar
+    regime: list[float] = field(default_factory=list)
     expected: list[Expected] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
     none: bool = False
@@ -80,7 +84,7 @@ def trade_line(words: list[str]) -> Expected:
         "ambiguous": "ambiguous" in rest, "contracts": int(stated.pop("contracts", "1")), "costs_e4": usd_e4(stated.pop("costs", "0")),
         "confidence": pytest.approx(float(stated.pop("confidence", "nan")), nan_ok=True, rel=1e-15),
     }  # fmt: skip
-    for word, name in (("stop", "stop_distance"), ("target", "target_distance")):
+    for word, name in (("stop", "stop_distance"), ("target", "target_distance"), ("signal", "signal_bar")):
         if word in stated:
             fields[name] = int(stated.pop(word))
     assert not stated, stated
@@ -103,6 +107,8 @@ def read(path: Path) -> list[Scenario]:
             s.rules = rules_of(words[1:])
         elif head == "model":
             s.model = pairs(words[1:])
+        elif head == "dynamic":
+            s.dynamic = pairs(words[1:])
         elif head == "bars":
             columns = words[1:]
         elif head.isdigit() and columns:
@@ -111,6 +117,8 @@ def read(path: Path) -> list[Scenario]:
             row = {"volume" if name == "vol" else name: text for name, text in row.items()}
             s.signals.append(SIDES[row.pop("sig")])
             s.atr.append(float(row.pop("atr", "10")))
+            s.answers.append(float(row.pop("k", "nan")))
+            s.regime.append(float(row.pop("regime", "nan")))
             s.bars.append(checked(Bar(**{name: int(text) for name, text in row.items()}), s.name))
         elif head == "finer" and words[1].isdigit():
             s.finer.setdefault(int(words[1]), []).append(checked(Bar(*(int(x) for x in words[2:])), s.name))
@@ -149,9 +157,9 @@ def mirrored(s: Scenario) -> Scenario:
 
 def model_of(s: Scenario) -> Model | None:
     """The scenario's entry model: constants, or one per side as `L:2,S:-2`."""
-    if s.model is None:
+    if s.model is None and s.dynamic is None:
         return None
-    given = dict(s.model)
+    given = dict(s.model or {})
 
     def stage(text: str | None):
         if text is None:
@@ -169,6 +177,31 @@ def model_of(s: Scenario) -> Model | None:
         threshold=float(given.pop("threshold", "0")),
     )
     assert not given, given
+    return model if s.dynamic is None else with_dynamic_stop(model, s)
+
+
+def with_dynamic_stop(model: Model, s: Scenario) -> Model:
+    """The model with the answers of column `k`, or one of the inputs as its own answer. To be asked where none is drawn is an error."""
+    given = dict(s.dynamic or {})
+    word = given.pop("answer", None)
+
+    def answer(bar, side, *state):
+        k = s.answers[bar] if word is None else state[INPUTS.index(word)]
+        assert not math.isnan(k), f"asked at the close of bar {bar}"
+        return k
+
+    model = replace(
+        model,
+        dynamic=answer,
+        dynamic_low=float(given.pop("low", "0")),
+        dynamic_high=float(given.pop("high", "100")),
+        smoothing=float(given.pop("smoothing", "1")),
+        regime=None if all(math.isnan(x) for x in s.regime) else lambda bar: s.regime[bar],
+        regime_low=float(given.pop("regime_low", "0.5")),
+        regime_high=float(given.pop("regime_high", "2")),
+        loosen=given.pop("loosen", "0") == "1",
+    )
+    assert not given, given
     return model
 
 
@@ -177,7 +210,7 @@ SCENARIOS = [s for path in sorted(FOLDER.glob("*.txt")) for s in read(path)]
 
 def test_the_drawings_are_all_read():
     names = [s.name for s in SCENARIOS]
-    assert len(names) == len(set(names)) >= 150
+    assert len(names) == len(set(names)) >= 270
     for s in SCENARIOS:
         assert s.none == (not s.expected), s.name
         assert sum(s.skipped.values()) + len(s.expected) > 0, s.name
