@@ -1,6 +1,6 @@
 """Strategies: which side each bar asks for, and the exit rules a position then lives by.
 
-A strategy gives a side per bar, int8[N] in {-1, 0, +1}, known at that bar's close and acted on at the next open; and Wilder's ATR in
+A strategy gives a side per bar, int8[N] in {-1, 0, +1}, known at that bar's close and acted on from the next open; and Wilder's ATR in
 ticks. It never sees fills. To add a rule: a field in `Exits`, the same in `esbt.plan`, the rule in csrc/esbt/exits.hpp or fill.hpp,
 and what it contradicts in `esbt.contradictions`.
 """

@@ -252,6 +252,15 @@ def test_flat_at_is_a_session_close():
     assert (trade["exit_bar"], trade["exit_reason"]) == (2, "session_close")
 
 
+def test_an_order_waits_until_flat_at_and_beyond_the_entry_window():
+    """Reached at 8:32 in Chicago it enters, though signals count until 8:31 only; with flat_at at 8:32 it has gone."""
+    bars = market([QUIET, QUIET, (100, 106, 100, 105), HELD, QUIET])
+    order = {"entry": "stop", "entry_offset_ticks": 5, "entry_bars": None, "entry_from": "08:30", "entry_until": "08:31"}
+    assert run(bars, [1], False, order).trades["entry_bar"].to_list() == [2]
+    gone = run(bars, [1], False, order | {"flat_at": "08:32"})
+    assert (len(gone.trades), gone.skipped["expired"]) == (0, 1)
+
+
 def test_the_lists_are_complete():
     """Every reason of an exit and of a skipped signal has its row, and no row names another."""
     assert [row[0] for row in table("reasons")] == list(REASONS)
