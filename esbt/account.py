@@ -13,13 +13,14 @@ from pydantic import Field, field_validator, model_validator
 
 from esbt.contradictions import parts_too_small
 from esbt.data import Bars, Instrument
-from esbt.data.fees import FeeSchedule, flat_fee, load_fees, table_fees
+from esbt.data.fees import FeeSchedule, flat_fee, latest_fees, load_fees, table_fees
 from esbt.data.quotes import half_spread
 from esbt.errors import EsbtError
 from esbt.plan import PATHS, SIZINGS, USD, Plan, make_plan
 from esbt.settings import Settings
 from esbt.signals import Exits, Positive, Ticks, e4
 
+HISTORICAL = "historical"  # a fee_table: the instrument table, by date
 Path = Literal["worst", "best", "nearest", "finer"]
 Contracts = Annotated[int, Field(ge=1, le=1_000_000)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -85,9 +86,9 @@ class Account(Settings):
 
     cash: USD. size: whole contracts, `Risk`, `Volatility` or `Kelly`. Slippage on market and stop fills: slippage_ticks plus slippage_atr
     times the ATR of the signal bar, rounded up to ticks; with slippage_spread, half the quoted spread of the fill's own bar on top, rounded
-    up to ticks. fee_usd: per contract and side (None: the instrument table's, by date); or fee_table, a CSV of fees by date (columns from,
-    commission_usd, exchange_usd, clearing_usd, regulatory_usd). path: who wins when stop and target lie inside one bar.
-    target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume that may be
+    up to ticks. fee_usd: per contract and side (None: the instrument table's latest, on every date); or fee_table: "historical", the
+    instrument table's fees as they were by date, or a CSV of your own (columns from, commission_usd, exchange_usd, clearing_usd,
+    regulatory_usd). path: who wins when stop and target lie inside one bar. target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume that may be
     filled (None: any size).
     """
 
@@ -116,14 +117,16 @@ class Account(Settings):
         return self
 
     def fee(self, instrument: Instrument) -> float:
-        """USD per contract and side: fee_usd, or the instrument's latest. Other dates may pay another, see `fees_by_bar`."""
+        """USD per contract and side: fee_usd, or the instrument's latest; with a table, dates may pay others, see `fees_by_bar`."""
         return instrument.fee_usd if self.fee_usd is None else self.fee_usd
 
     def fees(self, instrument: Instrument) -> FeeSchedule:
         """Fees by trade date, part by part. Raises EsbtError for a table that cannot be read."""
-        if self.fee_table is not None:
-            return load_fees(self.fee_table)
-        return table_fees(instrument) if self.fee_usd is None else flat_fee(self.fee_usd)
+        if self.fee_usd is not None:
+            return flat_fee(self.fee_usd)
+        if self.fee_table is None:
+            return latest_fees(instrument)
+        return table_fees(instrument) if self.fee_table == HISTORICAL else load_fees(self.fee_table)
 
     def fees_by_bar(self, bars: Bars, fees: FeeSchedule | None = None) -> npt.NDArray[np.int64] | None:
         """Fee at each bar, int64[N], 1e-4 USD per contract and side; None where it is the plan's own throughout. fees: if at hand."""

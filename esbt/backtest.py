@@ -39,8 +39,8 @@ def backtest(
 
     bars: esbt.Bars of N bars. strategy: `AtrStrategy`, or `Signals` with sides of your own. cash: USD. size: whole contracts, `Risk`,
     `Volatility` or `Kelly`. slippage_ticks, slippage_atr, slippage_spread (half the quoted spread): on market and stop fills, never on
-    targets and limit entries; volume_share: see `Account`. fee_usd: per contract and side, None for the instrument table's; fee_table: a
-    CSV of fees by date. path: "worst", "best", "nearest" or "finer" decides where two levels lie inside one bar; "finer" looks at `finer`,
+    targets and limit entries; volume_share: see `Account`. fee_usd: per contract and side, None for the instrument table's; fee_table:
+    "historical" or a CSV of fees by date. path: "worst", "best", "nearest" or "finer" decides where two levels lie inside one bar; "finer" looks at `finer`,
     bars of a shorter interval on the same instrument. model: learned decisions on entry, stop and an open position's stop.
     Returns a `Result`.
     Raises EsbtError for settings that are unknown, of a wrong type or in contradiction, before any work starts.
@@ -82,7 +82,7 @@ def run(bars: Bars, strategy: Exits, account: Account, *, finer: Bars | None = N
         fees_e4=account.fees_by_bar(bars, fees),
         slips=account.slips_by_bar(bars),
     )
-    settings = account.described(bars.instrument) | {"strategy": type(strategy).__name__} | _described(strategy)
+    settings = account.described(bars.instrument, bars, fees) | {"strategy": type(strategy).__name__} | _described(strategy)
     rerun = partial(_under_path, bars, strategy, account, finer=finer, model=model)
     return Result(
         bars=bars,

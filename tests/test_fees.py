@@ -107,7 +107,7 @@ def test_dates_before_the_first_row_pay_it() -> None:
     assert fees.total_e4(days("1971-01-04", "2010-01-04", "2018-01-02")).tolist() == [round(rty.fees[0].total_usd * 10_000)] * 3
     assert f"dates before {rty.fees[0].since} pay its first row" in fees.source
     old = esbt.synthetic_bars(days=3, instrument="RTY", start="2010-01-04", price=700.0)
-    result = esbt.backtest(old, esbt.AtrStrategy())
+    result = esbt.backtest(old, esbt.AtrStrategy(), fee_table="historical")
     assert (result.trades["costs"] == 2 * rty.fees[0].total_usd).all()
     assert len(result.trades) > 10
 
@@ -123,7 +123,7 @@ def test_a_backtest_over_a_rise(over_a_rise: esbt.Bars) -> None:
     assert (before, after) == (2.15, 2.25)
     first_dear = days("2022-08-18")[0]
     assert (bars.session < first_dear).any()
-    result = esbt.backtest(bars, esbt.AtrStrategy(flat_at_close=False, stop_atr=20.0), size=3)
+    result = esbt.backtest(bars, esbt.AtrStrategy(flat_at_close=False, stop_atr=20.0), size=3, fee_table="historical")
     sides = [np.where(bars.session[result.raw_trades[bar]] < first_dear, before, after) for bar in ("entry_bar", "exit_bar")]
     np.testing.assert_allclose(result.trades["costs"].to_numpy(), 3 * sum(sides), rtol=0, atol=1e-9)
     assert len(set(result.trades["costs"])) == 3, "before, across and after"
@@ -136,7 +136,8 @@ def test_a_backtest_over_a_rise(over_a_rise: esbt.Bars) -> None:
 
 
 def test_a_column_of_fees_only_where_they_are_not_the_plans_own(over_a_rise: esbt.Bars, tmp_path: Path) -> None:
-    account, bars = esbt.Account(), over_a_rise
+    account, bars = esbt.Account(fee_table="historical"), over_a_rise
+    assert esbt.Account().fees_by_bar(bars) is None
     cheap = bars.session < days("2022-08-18")[0]
     split = int(cheap.sum())
     assert account.fees_by_bar(bars).tolist() == np.where(cheap, 21_500, 22_500).tolist()
@@ -153,15 +154,17 @@ def test_a_column_of_fees_only_where_they_are_not_the_plans_own(over_a_rise: esb
 def test_what_is_shown_is_what_was_charged(over_a_rise: esbt.Bars, table: Path) -> None:
     bars, es = over_a_rise, esbt.instrument("ES")
     split = int((bars.session < days("2022-08-18")[0]).sum())
+    historical = esbt.Account(fee_table="historical")
     shown = {
-        "2.15 to 2.25 by date, the instrument table of ES as of ": esbt.Account().described(es, bars)["fee_usd"],
-        "2.04 to 2.25 by date, the instrument table of ES as of ": esbt.Account().described(es)["fee_usd"],
+        "2.15 to 2.25 by date, the instrument table of ES as of ": historical.described(es, bars)["fee_usd"],
+        "2.04 to 2.25 by date, the instrument table of ES as of ": historical.described(es)["fee_usd"],
         f"1.9 to 2.13 by date, {table}": esbt.Account(fee_table=str(table)).described(es)["fee_usd"],
     }
     for words, fee in shown.items():
         assert fee.startswith(words)
-    assert esbt.Account().described(es, bars[:split])["fee_usd"] == 2.15
-    assert esbt.Account().described(es, bars[split:])["fee_usd"] == 2.25
+    assert historical.described(es, bars[:split])["fee_usd"] == 2.15
+    assert historical.described(es, bars[split:])["fee_usd"] == 2.25
+    assert esbt.Account().described(es, bars)["fee_usd"] == 2.25
     assert esbt.Account(fee_usd=1.25).described(es, bars)["fee_usd"] == 1.25
     assert esbt.Account(fee_table=str(table)).described(es, bars)["fee_usd"] == 1.9
 
@@ -170,13 +173,16 @@ def test_an_instrument_of_ones_own_brings_its_fees(bars: esbt.Bars) -> None:
     fees = (DatedFee(date(2000, 1, 1), 0.1, 0.2, 0.3, 0.4, "mine"), DatedFee(date(2022, 2, 1), 0.1, 0.2, 0.3, 0.45, "mine"))
     own = replace(esbt.instrument("ES"), fees=fees)
     assert (own.fee_usd, own.regulatory_usd, own.source) == (1.05, 0.45, "mine")
-    result = esbt.backtest(replace(bars, instrument=own), esbt.AtrStrategy())
+    result = esbt.backtest(replace(bars, instrument=own), esbt.AtrStrategy(), fee_table="historical")
     assert set(result.trades["costs"].round(9)) == {2.0, 2.1}
+    today = esbt.backtest(replace(bars, instrument=own), esbt.AtrStrategy())
+    assert set(today.trades["costs"].round(9)) == {2.1}
 
 
 def test_real_minutes_of_2013_pay_the_fees_of_2013() -> None:
     bars = esbt.load_bars(shared_data("es_minute_lean.parquet"))
-    result = esbt.backtest(bars, esbt.AtrStrategy(), size=2)
+    assert (esbt.backtest(bars, esbt.AtrStrategy(), size=2).trades["costs"] == 2 * 2 * 2.25).all()
+    result = esbt.backtest(bars, esbt.AtrStrategy(), size=2, fee_table="historical")
     assert (result.trades["costs"] == 2 * 2 * 2.05).all()
     sides = 2 * 2 * len(result.trades)
     paid = {name: round(usd / sides, 6) for name, usd in result.costs.iter_rows()}

@@ -55,12 +55,20 @@ class FeeSchedule:
 
 
 def table_fees(instrument: Instrument) -> FeeSchedule:
-    """The instrument's dated fees; dates before its first row pay the first row."""
+    """The instrument's fees as they were, by date; dates before its first row pay the first row."""
     fees = instrument.fees
     days = np.array([EARLIEST, *((fee.since - EPOCH).days for fee in fees[1:])], dtype=np.int32)
     parts = {name: np.array([round(getattr(fee, name) * UNIT) for fee in fees], dtype=np.int64) for name in PARTS}
     early = f"dates before {fees[0].since} pay its first row"
     return FeeSchedule(days, parts, f"the instrument table of {instrument.symbol} as of {instrument.as_of}, {early}")
+
+
+def latest_fees(instrument: Instrument) -> FeeSchedule:
+    """The instrument's latest fees, on every date: what an account is charged that says nothing else."""
+    latest = instrument.fees[-1]
+    parts = {name: np.array([round(getattr(latest, name) * UNIT)], dtype=np.int64) for name in PARTS}
+    source = f"the instrument table of {instrument.symbol} as of {instrument.as_of}, its latest row on every date"
+    return FeeSchedule(np.array([EARLIEST], dtype=np.int32), parts, source)
 
 
 def flat_fee(fee_usd: float) -> FeeSchedule:
