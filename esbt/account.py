@@ -88,8 +88,8 @@ class Account(Settings):
     times the ATR of the signal bar, rounded up to ticks; with slippage_spread, half the quoted spread of the fill's own bar on top, rounded
     up to ticks. fee_usd: per contract and side (None: the instrument table's latest, on every date); or fee_table: "historical", the
     instrument table's fees as they were by date, or a CSV of your own (columns from, commission_usd, exchange_usd, clearing_usd,
-    regulatory_usd). path: who wins when stop and target lie inside one bar. target_through_ticks: how far the market must trade through a target to fill it. volume_share: of the entry bar's volume that may be
-    filled (None: any size).
+    regulatory_usd). path: who wins when stop and target lie inside one bar. target_through_ticks: how far the market must trade through a
+    target to fill it. volume_share: of the entry bar's volume that may be filled (None: any size).
     """
 
     cash: Positive = 100_000.0
