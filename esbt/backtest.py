@@ -41,7 +41,7 @@ def backtest(
     `Volatility` or `Kelly`. slippage_ticks, slippage_atr, slippage_spread (half the quoted spread): on market and stop fills, never on
     targets and limit entries; volume_share: see `Account`. fee_usd: per contract and side, None for the instrument table's; fee_table:
     "historical" or a CSV of fees by date. path: "worst", "best", "nearest" or "finer" decides where two levels lie inside one bar; "finer"
-    looks at `finer`, bars of a shorter interval on the same instrument. model: learned decisions on entry, stop and an open position's stop.
+    looks at `finer`, bars of a shorter interval on the same instrument. model: learned decisions on entries and stops.
     Returns a `Result`.
     Raises EsbtError for settings that are unknown, of a wrong type or in contradiction, before any work starts.
     """

@@ -19,13 +19,18 @@ from esbt import _core
 
 LAW = settings(derandomize=True, deadline=None, database=None, max_examples=60, phases=(Phase.explicit, Phase.generate, Phase.shrink))
 # Families in which no trade depends by its size on the trades before it. With daily limits it may depend on them by its existence.
-FIXED_SIZE = ["plain", "paths", "levels", "distances", "closes", "limits", "reverse"]
+FIXED_SIZE = ["plain", "paths", "levels", "distances", "closes", "limits", "reverse", "resting", "parts"]
 ABOUT = 10_000  # the mirror takes a price p to ABOUT - p
 
 
 def run(market, plan, finer=True):
     """Trades and skipped counts of the core on a market."""
     return simulate_core(market.bars, market.signals, market.atr, plan, None, market.finer if finer else None)
+
+
+def alike(trade):
+    """What two runs may share of a trade whose prices differ; parts of one position differ in their targets."""
+    return trade.entry_bar, trade.exit_bar, trade.side, trade.reason, trade.contracts, trade.target_distance
 
 
 def without_daily_limits(plan):
@@ -44,7 +49,7 @@ def flipped(b: Bar) -> Bar:
     return replace(b, open=ABOUT - b.open, high=ABOUT - b.low, low=ABOUT - b.high, close=ABOUT - b.close)
 
 
-def holds_on_enough(law, *given_strategies, least=200, examples=120):
+def holds_on_enough(law, *given_strategies, least=150, examples=120):
     """Run the law over the strategies; it returns how many trades it compared."""
     seen = Counter()
 
@@ -171,8 +176,8 @@ def test_higher_slippage_never_pays(family):
         plan = replace(without_daily_limits(plan), path="worst")
         cheap, _ = run(market, plan)
         dear, _ = run(market, replace(plan, slippage_ticks=plan.slippage_ticks + more))
-        same = {(t.entry_bar, t.exit_bar, t.side, t.reason): t.pnl_e4 for t in cheap}
-        pairs = [(same[key], t.pnl_e4) for t in dear if (key := (t.entry_bar, t.exit_bar, t.side, t.reason)) in same]
+        same = {alike(t): t.pnl_e4 for t in cheap}
+        pairs = [(same[alike(t)], t.pnl_e4) for t in dear if alike(t) in same]
         assert all(after <= before for before, after in pairs)
         return len(pairs)
 
@@ -221,7 +226,7 @@ def test_a_seam_is_a_boundary(family):
             inside = [t for t in trades if start <= t.entry_bar < stop]
             # Alone, the contract's last bar is also the end of the data: the same exit under another name.
             named = [replace(t, reason="contract_end") if t.reason == "end_of_data" and stop < len(segment) else t for t in alone]
-            moved = [replace(t, entry_bar=t.entry_bar + start, exit_bar=t.exit_bar + start) for t in named]
+            moved = [replace(t, signal_bar=t.signal_bar + start, entry_bar=t.entry_bar + start, exit_bar=t.exit_bar + start) for t in named]
             assert [comparable(t) for t in moved] == [comparable(t) for t in inside]
             bars = core_bars(market.bars[start:stop])
             assert _core.wilder_atr(bars, 4).tobytes() == atr[start:stop].tobytes()
@@ -238,7 +243,8 @@ def test_limits_are_kept():
         trades, _ = run(market, plan)
         places = [(b.session, b.segment) for b in market.bars]
         for t in trades:
-            assert market.signals[t.entry_bar - 1 - plan.latency_bars] == t.side
+            assert market.signals[t.signal_bar] == t.side
+            assert t.signal_bar == t.entry_bar - 1 - plan.latency_bars
             assert plan.volume_share == OFF or t.contracts <= plan.volume_share * market.bars[t.entry_bar].volume
         for before, t in pairwise(trades):
             signalled = t.entry_bar - 1 - plan.latency_bars
