@@ -51,7 +51,7 @@ inline bool meet(const Plan& plan, std::int32_t level, std::int32_t side, const 
 // Whether a rule counts in ATR, so that a signal without one is dropped.
 inline bool uses_atr(const Plan& p) {
     return std::isfinite(p.stop_atr) || std::isfinite(p.target_atr) || std::isfinite(p.trail_atr) || std::isfinite(p.chandelier_atr) ||
-           p.slippage_atr > 0 || (p.entry != Entry::market && std::isfinite(p.entry_offset_atr)) || p.sizing == Sizing::volatility ||
+           p.slippage_atr > 0 || std::isfinite(p.entry_offset_atr) || p.sizing == Sizing::volatility ||
            (p.sizing == Sizing::kelly && std::isfinite(p.volatility_ref));
 }
 
@@ -123,7 +123,6 @@ inline Exit walk_entry_bar(Position& p, const Chances& of_bar, const Fill& fill,
 inline Exit exit_in_entry_bar(Position& p, const SidedBar& b, const Fill& fill, const Plan& plan, const FinerBars& finer, std::int64_t j) {
     if (fill.price <= p.stop) return {true, fill.price - p.slippage, p.stop_reason};  // slippage wider than the stop
     const Chances c = chances_after(p, b, plan);
-    if (!c.stop && !c.next) return {};
     p.ambiguous |= c.open();
     if (plan.path == Path::finer && fill.finer >= 0) return walk_entry_bar(p, c, fill, plan, finer, j);
     return choose(p, b, c, plan, plan.path);

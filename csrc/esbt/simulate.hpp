@@ -196,7 +196,7 @@ class Simulation {
             if (limited_ || j == last)
                 if (const Exit e = exit_at_close(p, b.close, j, {end, last}); e.hit) return record(p, e, j), j;
             if (moves_) move_levels(p, plan_, m_.atr[j]);
-            if (dynamic_) ask_again(p, model_, j, b.close, m_.atr[j], drawdown());
+            if (dynamic_) ask_again(p, model_, j, b.close, m_.atr[j], [this] { return drawdown(); });
             if (parts_) move_stop_of_parts(p);
             if (j == signal) reversing = in_position_signal(p, j, order);
             if (limited_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
