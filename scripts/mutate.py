@@ -46,7 +46,7 @@ def prepare(home: Path, examples: int) -> None:
     shutil.copytree(ROOT / "csrc", home / "csrc")
     paths = [str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-m", "mutation.cases", str(home / "cases.bin"), str(examples)]
+    words = [sys.executable, "-m", "mutation.case_file", str(home / "cases.bin"), str(examples)]
     if subprocess.run(words, cwd=ROOT, env=env, check=False).returncode != 0:
         raise SystemExit("the cases could not be written")
     if not built(["-O1", f"-I{home / 'csrc'}", "-c", RUNNER / "run_cases.cpp", "-o", home / "run_cases.o"]):

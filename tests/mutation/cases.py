@@ -1,43 +1,28 @@
-"""Writes the case file of the mutation run: markets, plans and entry models, and what the twin makes of them, for the runner beside it.
-
-    PYTHONPATH=tests python -m mutation.cases build/mutants/cases.bin [examples a family and market]
-
-Cases: every drawn scenario, as drawn and in the mirror; the edges of the money; random ones of every family of markets.py, the same ones
-every time. The file is a run of blocks, each an int64 count of bytes and the bytes; `blocks_of` has their order and run_cases.cpp reads it.
+"""The cases of the mutation run: every drawn scenario, as drawn and in the mirror, and random ones of every family of markets.py, the same
+ones every time. Those that neither meets are in edges.py.
 """
 
-import math
-import re
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
-from bridge import core_fees, core_plan, core_slips
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from markets import FAMILIES, drawn_markets, rules, seeded_markets
-from mutation.edges import edge_cases
-from mutation.recorded import STAGES, Answers, recorded
-from reference.account import fee_at
-from reference.records import Bar, Model, Rules, Trade
-from reference.simulator import simulate
+from reference.records import Bar, Model, Rules
 from test_differential import MODELS
 from test_scenarios import SCENARIOS, mirrored, model_of
 
-from esbt.plan import REASONS, TRADE_DTYPE
-
-PLAN_HPP = Path(__file__).parents[2] / "csrc" / "esbt" / "plan.hpp"
-SKIPPED = re.findall(r"^    std::int64_t (\w+) = 0;", PLAN_HPP.read_text("utf-8").split("struct Skipped")[1], re.MULTILINE)
-MOST_PER_TICK, MOST_MONEY = 2**33, 2**61  # of csrc/esbt/plan.hpp: beyond them a run ends with an error
-MOST_STEPS_EACH = 4000  # bars the twin may walk for the trades of single signals
 SAME_EVERY_TIME = settings(derandomize=True, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
 class Case:
-    """What one run is given."""
+    """What one run is given.
+
+    plan: the core's, where that is not the twin's rules in the core's words. alone: whether each signal may be run alone too; the answers
+    drawn for a dynamic stop are those of the one run.
+    """
 
     name: str
     bars: Sequence[Bar]
@@ -46,13 +31,17 @@ class Case:
     rules: Rules
     model: Model | None = None
     finer: Sequence[Sequence[Bar]] | None = None
+    plan: np.ndarray | None = None
+    alone: bool = True
 
 
 def drawn_cases() -> Iterator[Case]:
     for drawn in SCENARIOS:
         for s, word in ((drawn, "drawn"), (mirrored(drawn), "mirrored")):
             finer = [s.finer.get(j, []) for j in range(len(s.bars))] if s.finer else None
-            yield Case(f"{s.name} {word}", s.bars, s.signals, s.atr, s.rules, model_of(s), finer)
+            model = model_of(s)
+            alone = model is None or model.dynamic is None
+            yield Case(f"{s.name} {word}", s.bars, s.signals, s.atr, s.rules, model, finer, alone=alone)
 
 
 def random_cases(examples: int) -> Iterator[Case]:
@@ -77,125 +66,3 @@ def collected(values: st.SearchStrategy, examples: int) -> list:
 
     collect()
     return found
-
-
-def trade_records(trades: Sequence[Trade], bars: Sequence[Bar], plan: Rules) -> np.ndarray:
-    """The twin's trades as the core's records, what the twin leaves out worked out here."""
-    records = np.zeros(len(trades), TRADE_DTYPE)
-    for record, trade in zip(records, trades, strict=True):
-        for name in Trade.__dataclass_fields__:
-            value = getattr(trade, name)
-            record[name] = REASONS.index(value) if name == "reason" else value
-        record["entry_costs_e4"] = trade.contracts * fee_at(bars[trade.entry_bar], plan)
-    return records
-
-
-def too_much(trades: Sequence[Trade], plan: Rules) -> bool:
-    """Whether the core must refuse to count on: a position too large for a tick, or closed trades too large for their sum."""
-    entered: dict[int, int] = {}
-    closed = 0
-    for t in trades:
-        entered[t.entry_bar] = entered.get(t.entry_bar, 0) + t.contracts
-        closed += t.pnl_e4
-        if entered[t.entry_bar] * plan.tick_value_e4 > MOST_PER_TICK or abs(closed) > MOST_MONEY:
-            return True
-    return False
-
-
-def trades_each(case: Case, model: Model | None) -> list[list[Trade]] | None:
-    """The trades of every signal as if it were the only one; None where that is left out (too long, or a plan that reverses)."""
-    asked = [j for j, side in enumerate(case.signals) if side]
-    if case.rules.reverse or len(asked) * len(case.bars) > MOST_STEPS_EACH:
-        return None
-    n = len(case.signals)
-    alone = ([case.signals[j] if i == j else 0 for i in range(n)] for j in asked)
-    return [simulate(case.bars, signals, case.atr, case.rules, model, case.finer)[0] for signals in alone]
-
-
-def columns(bars: Sequence[Bar]) -> list[np.ndarray]:
-    """Open, high, low, close, session, segment; volume."""
-    names = ("open", "high", "low", "close", "session", "segment")
-    return [np.array([getattr(b, name) for b in bars], np.int32) for name in names] + [np.array([b.volume for b in bars], np.int64)]
-
-
-def model_numbers(model: Model | None) -> list[float]:
-    """Which stages there are, then their numbers, as core_under_test.hpp lists them."""
-    if model is None:
-        return []
-    stages = [getattr(model, name) is not None for name in (*STAGES, "regime")]
-    entry = [model.stop_low, model.stop_high, model.calibration_a, model.calibration_b, model.threshold]
-    dynamic = [model.dynamic_low, model.dynamic_high, model.smoothing, model.regime_low, model.regime_high, model.loosen]
-    return [*stages, *entry, *dynamic]
-
-
-def features(model: Model | None, n: int) -> list[float]:
-    """Row 0: the bar's number; row 1: the regime, if the model has one."""
-    if model is None:
-        return []
-    return [*range(n), *(map(model.regime, range(n)) if model.regime else ())]
-
-
-def blocks_of(case: Case) -> list[np.ndarray]:
-    """The case and the twin's answer, in the order of the file."""
-    fees, slips = core_fees(case.bars, case.rules), core_slips(case.bars)
-    use_finer = case.finer is not None and case.rules.path == "finer"
-    flat = [small for group in case.finer for small in group] if use_finer else []
-    first = np.cumsum([0, *(len(group) for group in case.finer)]) if use_finer else []
-    model, answers = recorded(case.model)
-    trades, skipped = simulate(case.bars, case.signals, case.atr, case.rules, model, case.finer)
-    model_each, answers_each = recorded(case.model)
-    each = trades_each(case, model_each)
-    refused = too_much(trades, case.rules)
-    refused_each = any(too_much(found, case.rules) for found in each or [])
-    flat_each = [] if refused_each else [t for found in each or [] for t in found]
-    return [
-        np.frombuffer(case.name.encode(), np.uint8),
-        core_plan(case.rules),
-        *columns(case.bars),
-        np.array(case.signals, np.int8),
-        np.array(case.atr, np.float64),
-        np.array([] if fees is None else fees, np.int64),
-        np.array([] if slips is None else slips, np.int32),
-        *columns(flat),
-        np.array(first, np.int64),
-        np.array(model_numbers(case.model), np.float64),
-        np.array(features(case.model, len(case.bars)), np.float32),
-        *(np.array([word], np.int64) for word in (refused, each is not None, refused_each)),
-        *tapes(answers),
-        trade_records([] if refused else trades, case.bars, case.rules),
-        np.array([skipped[name] for name in SKIPPED], np.int64),
-        *tapes(answers_each),
-        trade_records(flat_each, case.bars, case.rules),
-    ]
-
-
-def tapes(answers: Answers) -> list[np.ndarray]:
-    """What each stage of the model was asked, rows of float32, and what it said."""
-    found: list[np.ndarray] = []
-    for stage in answers.values():
-        found += [np.array([row for row, _ in stage], np.float32), np.array([said for _, said in stage], np.float64)]
-    return found
-
-
-def all_cases(examples: int) -> Iterator[Case]:
-    yield from drawn_cases()
-    for name, bars, signals, plan in edge_cases():
-        atr = [math.nan] * len(bars)
-        yield Case(f"edge {name}", bars, signals, atr, plan)
-    yield from random_cases(examples)
-
-
-def write(out: Path, examples: int) -> int:
-    """The case file; returns the number of cases."""
-    count = 0
-    with out.open("wb") as file:
-        for case in all_cases(examples):
-            count += 1
-            for block in blocks_of(replace(case, bars=list(case.bars))):
-                data = block.tobytes()
-                file.write(len(data).to_bytes(8, "little") + data)
-    return count
-
-
-if __name__ == "__main__":
-    print(write(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 80), "cases")

@@ -18,18 +18,21 @@ Answer run(const Given& given, bool each) {
     market.finer = {given.finer, given.finer_first};
     const ModelNumbers& numbers = given.numbers;
     esbt::EntryModel model;
-    model.stop = {given.stop.hook, given.stop.ids};
-    model.confidence = {given.confidence.hook, given.confidence.ids};
+    const std::int32_t bar = numbers.regime_asked ? 1 : 0;  // row of the features: the regime comes first
+    model.stop = {given.stop, {bar, esbt::kSide, esbt::kStopAtr, esbt::kDrawdown}};
+    model.confidence = {given.confidence, model.stop.ids};
     model.stop_low = numbers.stop_low;
     model.stop_high = numbers.stop_high;
     model.calibration_a = numbers.calibration_a;
     model.calibration_b = numbers.calibration_b;
     model.threshold = numbers.threshold;
-    model.dynamic.ask = {given.dynamic.hook, given.dynamic.ids};
+    model.dynamic.ask = {given.dynamic, model.stop.ids};
+    for (const esbt::StateInput id : {esbt::kBarsHeld, esbt::kOpenAtr, esbt::kMaeAtr, esbt::kMfeAtr, esbt::kStopNowAtr})
+        model.dynamic.ask.ids.push_back(id);
     model.dynamic.low = numbers.dynamic_low;
     model.dynamic.high = numbers.dynamic_high;
     model.dynamic.smoothing = numbers.smoothing;
-    if (numbers.regime_asked) model.dynamic.regime = 1;  // row of the features
+    model.dynamic.regime = bar - 1;  // -1: none
     model.dynamic.regime_low = numbers.regime_low;
     model.dynamic.regime_high = numbers.regime_high;
     model.dynamic.loosen = numbers.loosen != 0;

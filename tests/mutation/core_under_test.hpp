@@ -10,11 +10,6 @@
 
 namespace mutation {
 
-struct Stage {  // a model's stage: its hook and the inputs it is asked with
-    const esbt_hook* hook = nullptr;
-    std::vector<std::int32_t> ids;
-};
-
 struct ModelNumbers {  // in the order of the case file
     double stop_asked, confidence_asked, dynamic_asked, regime_asked;
     double stop_low, stop_high, calibration_a, calibration_b, threshold;
@@ -30,7 +25,7 @@ struct Given {
     const std::int32_t* slips = nullptr;
     const float* features = nullptr;
     esbt::Plan plan;
-    Stage stop, confidence, dynamic;
+    const esbt_hook *stop = nullptr, *confidence = nullptr, *dynamic = nullptr;  // asked with the bar's number and all of the state
     ModelNumbers numbers{};
 };
 

@@ -1,27 +1,73 @@
-"""Cases at the ends of the core's ranges, by hand: what it may hold, win and lose before it must refuse to count on."""
+"""Cases at the ends of the core's ranges and where rarely met rules meet, by hand: what neither drawings nor random markets come across.
 
-from collections.abc import Iterator
+The twin gives their answers, as it does of all cases.
+"""
 
-from reference.records import OFF, Bar, Rules
+import math
+from collections.abc import Iterator, Sequence
+
+from bridge import core_plan
+from mutation.cases import Case
+from reference.records import NO_LIMIT, OFF, Bar, Model, Rules
 
 HIGH = 2**26
-MOST = {"contracts": 2**20, "tick_value_e4": 2**13}  # 2**33 a tick, the most a position may move by
-HOLDS = Rules(stop_atr=OFF, target_r=OFF, slippage_ticks=0, max_bars=1)
+FLAT = Bar(0, 0, 0, 0)
 UP, DOWN = Bar(-HIGH, HIGH, -HIGH, HIGH), Bar(HIGH, HIGH, -HIGH, -HIGH)
+NO_EXITS = {"stop_atr": OFF, "target_r": OFF, "slippage_ticks": 0}
 
 
-def edge_cases() -> Iterator[tuple[str, list[Bar], list[int], Rules]]:
-    """(name, bars, signals, rules): one bar of UP or DOWN is worth 2**60 to the largest position."""
+def case(  # noqa: PLR0917 - in the order of a case
+    name: str, bars: Sequence[Bar], signals: Sequence[int], rules: Rules, atr: float = math.nan, model: Model | None = None
+) -> Case:
+    """A case of one ATR; signals after those given are none."""
+    padded = [*signals, *[0] * (len(bars) - len(signals))]
+    return Case(f"edge {name}", bars, padded, [atr] * len(bars), rules, model)
+
+
+def edge_cases() -> Iterator[Case]:
+    yield from money()
+    yield from distances()
+    yield from turns()
+
+
+def money() -> Iterator[Case]:
+    """A bar of UP or DOWN is worth 2**60 to the largest position; 2**61 is the most that may be won or lost."""
 
     def rules(**changed: object) -> Rules:
-        return Rules(**{**HOLDS.__dict__, **MOST, **changed})
+        return Rules(**NO_EXITS | {"max_bars": 1, "contracts": 2**20, "tick_value_e4": 2**13} | changed)
 
-    flat = Bar(0, 0, 0, 0)
     for side, word in ((1, "long"), (-1, "short")):
         won, lost = (UP, DOWN) if side > 0 else (DOWN, UP)
         for bar, end in ((won, "won"), (lost, "lost")):
-            yield f"{word} all that may be {end}", [flat, bar, bar, flat], [side, side, 0, 0], rules()
-            yield f"{word} all that may be {end} and fees", [flat, bar, bar, flat, flat], [side, side, side, 0, 0], rules(fee_e4=1)
-            yield f"{word} {end} a third time", [flat, bar, bar, bar, flat], [side, side, side, 0, 0], rules()
-        yield f"{word} a tick beyond the largest position", [flat, won, flat], [side, 0, 0], rules(tick_value_e4=2**13 + 1)
-        yield f"{word} a contract beyond the largest position", [flat, won, flat], [side, 0, 0], rules(contracts=2**20 + 1)
+            yield case(f"{word} all that may be {end}", [FLAT, bar, bar, FLAT], [side, side], rules())
+            yield case(f"{word} all that may be {end} and fees", [FLAT, bar, bar, FLAT, FLAT], [side] * 3, rules(fee_e4=1))
+            yield case(f"{word} {end} a third time", [FLAT, bar, bar, bar, FLAT], [side] * 3, rules())
+        yield case(f"{word} a tick beyond the largest position", [FLAT, won, FLAT], [side], rules(tick_value_e4=2**13 + 1))
+        yield case(f"{word} a contract beyond the largest position", [FLAT, won, FLAT], [side], rules(contracts=2**20 + 1))
+    drawdown = Model(stop=lambda bar, side, stop_atr, drawdown: 1.0 + drawdown)
+    bars = [Bar(100, 100, 100, 100), Bar(100, 100, 80, 80), *[Bar(80, 90, 60, 80)] * 4]
+    yield case("all but the last of the cash lost", bars, [1, 1, 1, 1], Rules(cash_e4=1), 5.0, drawdown)
+
+
+def distances() -> Iterator[Case]:
+    """Where an ATR is 0, nothing is nearer than a tick; where it is boundless, slippage stays countable."""
+    bars = [Bar(100, 100, 100, 100), Bar(100, 100, 100, 100), Bar(100, 100, 100, 100), Bar(100, 101, 99, 99), Bar(99, 102, 98, 100)]
+    nearest = {"slippage_ticks": 0, "fee_e4": 0}
+    asked = Model(dynamic=lambda *_: 1.0)
+    for side in (1, -1):
+        yield case(f"no range {side}", bars, [side], Rules(**nearest), 0.0)
+        yield case(f"no range and a model {side}", bars, [side], Rules(stop_ticks=5, **nearest), 0.0, asked)
+        yield case(f"no range for a resting order {side}", bars, [side], Rules(entry="limit", entry_offset_atr=1.0, **nearest), 0.0)
+        slipped = Rules(**NO_EXITS | {"slippage_ticks": HIGH})
+        wide = core_plan(Rules(**NO_EXITS | {"slippage_atr": 1.0}))
+        yield Case(f"edge slippage without bounds {side}", bars, [side, 0, 0, 0, 0], [1e12] * 5, slipped, plan=wide)
+
+
+def turns() -> Iterator[Case]:
+    """A position that turns, or sheds a part, among the rules of the day."""
+    # The closed trades alone are beyond the limit, the position's gain is not: it may turn.
+    bars = [Bar(100, 100, 100, 100), Bar(100, 100, 95, 95), Bar(90, 90, 82, 82), Bar(82, 90, 82, 90), Bar(90, 90, 90, 90)]
+    for loss, profit in ((1_000_000, NO_LIMIT), (NO_LIMIT, 1_000_000)):
+        rules = Rules(**NO_EXITS | {"reverse": True, "daily_loss_e4": loss, "daily_profit_e4": profit})
+        yield case(f"turns though the closed trades alone may not {loss}", bars, [1, -1, 1], rules)
+        yield case(f"turns though the closed trades alone may not {loss}, short", bars, [-1, 1, -1], rules)

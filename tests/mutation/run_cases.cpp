@@ -1,6 +1,6 @@
-// Plays the case file to the core and compares: trades and skipped signals with the twin's, equity with a formula of its own, each signal
-// alone with the twin's trades of it. Usage: run_cases CASES [--all]; exits 0 if all agree, else prints the first case that does not, or
-// all.
+// Plays the case file of case_file.py to the core and compares: trades and skipped signals with the twin's, equity with a formula of its
+// own, each signal alone with the twin's trades of it. Usage: run_cases CASES [--all]; exits 0 if all agree, else prints the first case
+// that does not, or all.
 #include <cmath>
 #include <stdexcept>
 
@@ -60,9 +60,9 @@ mutation::Answer asked(const Case& c, Given g, mutation::Tapes& tapes, bool each
     const esbt_hook stop = tapes.stop.hook(), confidence = tapes.confidence.hook(), dynamic = tapes.dynamic.hook();
     if (!c.model.empty()) {
         g.numbers = c.model[0];
-        if (g.numbers.stop_asked) g.stop = {&stop, {0, -1, -2, -3}};
-        if (g.numbers.confidence_asked) g.confidence = {&confidence, {0, -1, -2, -3}};
-        if (g.numbers.dynamic_asked) g.dynamic = {&dynamic, {0, -1, -2, -3, -4, -5, -6, -7, -8}};
+        if (g.numbers.stop_asked) g.stop = &stop;
+        if (g.numbers.confidence_asked) g.confidence = &confidence;
+        if (g.numbers.dynamic_asked) g.dynamic = &dynamic;
     }
     return mutation::run(g, each);
 }
