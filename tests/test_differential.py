@@ -50,6 +50,7 @@ RARE = {
 }
 # How many cases a family gets in each of the tests; together at least the thousands that the docstring says.
 SEEDED_CASES = dict.fromkeys(FAMILIES, 110) | {
+    "models": 160,
     "limits": 200,
     "resting": 300,
     "parts": 200,
