@@ -1,6 +1,6 @@
 """Mutation run over the core's loop and rules: one operator or constant changed at a time, then thousands of cases whose answers are known.
 
-    python scripts/mutate.py [--jobs 2] [--files step.hpp size.hpp] [--every 10] [--match TEXT] [--list]
+    python scripts/mutate.py [--jobs 2] [--files step.hpp size.hpp] [--every 10] [--match TEXT] [--listed] [--list]
     python scripts/mutate.py --confirm [tests/test_laws.py ...]     survivors are tried by pytest as well
 
 The cases are the drawn scenarios and random ones with the twin's answers (tests/mutation/cases.py), played by a small program without
@@ -116,12 +116,15 @@ def main() -> int:
     words.add_argument("--every", type=int, default=1, help="try one mutant in so many")
     words.add_argument("--first", type=int, default=0, help="number of the first mutant tried")
     words.add_argument("--match", default="", help="only mutants whose name holds this")
+    words.add_argument("--listed", action="store_true", help="only the mutants of the list")
     words.add_argument("--examples", type=int, default=80, help="random cases of a family in each kind of market")
     words.add_argument("--confirm", nargs="*", metavar="TEST", help="try survivors by pytest too")
     words.add_argument("--list", action="store_true", help="print the mutants, build nothing")
     args = words.parse_args()
     every = [mutant for name in args.files for mutant in mutants(name)]
-    chosen = [mutant for mutant in every if args.match in mutant.name][args.first :: args.every]
+    listed = equivalents()
+    wanted = [mutant for mutant in every if args.match in mutant.name and (mutant.name in listed or not args.listed)]
+    chosen = wanted[args.first :: args.every]
     if args.list:
         print("\n".join(f"({m.line}) {m.name}" for m in chosen))
         print(len(chosen), "mutants")
@@ -131,7 +134,7 @@ def main() -> int:
     if args.confirm is not None and alive:
         slowly = Slowly(HOME / "tree", args.confirm or SLOW_TESTS)
         alive = [mutant for mutant in alive if slowly.survives(mutant.header, mutant.text)]
-    listed, names = equivalents(), {mutant.name for mutant in alive}
+    names = {mutant.name for mutant in alive}
     tried = {mutant.name for mutant in chosen}
     missing = [mutant.name for mutant in alive if mutant.name not in listed]
     gone = [name for name in listed if name.split(":")[0] in args.files and name not in {mutant.name for mutant in every}]

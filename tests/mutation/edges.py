@@ -5,6 +5,7 @@ The twin gives their answers, as it does of all cases.
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bridge import core_plan
 from mutation.cases import Case
@@ -28,6 +29,7 @@ def edge_cases() -> Iterator[Case]:
     yield from money()
     yield from distances()
     yield from turns()
+    yield from holes()
 
 
 def money() -> Iterator[Case]:
@@ -47,6 +49,7 @@ def money() -> Iterator[Case]:
     drawdown = Model(stop=lambda bar, side, stop_atr, drawdown: 1.0 + drawdown)
     bars = [Bar(100, 100, 100, 100), Bar(100, 100, 80, 80), *[Bar(80, 90, 60, 80)] * 4]
     yield case("all but the last of the cash lost", bars, [1, 1, 1, 1], Rules(cash_e4=1), 5.0, drawdown)
+    yield replace(case("no cash at all", bars, [1], Rules(), 5.0, drawdown), plan=core_plan(Rules(cash_e4=0)))
 
 
 def distances() -> Iterator[Case]:
@@ -71,3 +74,11 @@ def turns() -> Iterator[Case]:
         rules = Rules(**NO_EXITS | {"reverse": True, "daily_loss_e4": loss, "daily_profit_e4": profit})
         yield case(f"turns though the closed trades alone may not {loss}", bars, [1, -1, 1], rules)
         yield case(f"turns though the closed trades alone may not {loss}, short", bars, [-1, 1, -1], rules)
+
+
+def holes() -> Iterator[Case]:
+    """A stop order that fills in a bar without finer bars: by worst it is out at the stop, where the low perhaps came after the fill."""
+    bars = [Bar(100, 101, 99, 100), Bar(100, 106, 92, 100), Bar(100, 101, 99, 100)]
+    rules = Rules(stop_atr=1.0, slippage_ticks=0, entry="stop", entry_offset_ticks=4, path="finer")
+    for finer in ([[], [], []], [[bars[0]], [], [bars[2]]]):
+        yield replace(case(f"no finer bars of the entry bar, {len(finer[0])} before", bars, [1], rules, 10.0), finer=finer)
