@@ -5,8 +5,10 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "esbt/bars.hpp"
@@ -32,24 +34,64 @@ struct Engine {
           })) {}
 };
 
-// Row k of out (float32[chosen.size(), bars.n], rows `stride` apart) is column chosen[k].
-inline void compute(const BarsView& bars, std::span<const Chosen> chosen, float* out, std::int64_t stride) {
+// Row k of out (float32[chosen.size(), bars.n]) is column chosen[k].
+inline void compute_here(const BarsView& bars, std::span<const Chosen> chosen, float* out) {
     Engine engine(chosen, kBlock);
     std::int64_t age = 0;
     for (std::int64_t at = 0; at < bars.n;) {
         if (at > 0 && bars.segment[at] != bars.segment[at - 1]) age = 0;
+        const std::int64_t most = std::min(kBlock, bars.n - at);
         std::int64_t count = 1;
-        for (const std::int64_t most = std::min(kBlock, bars.n - at); count < most && bars.segment[at + count] == bars.segment[at];)
-            ++count;
+        while (count < most && bars.segment[at + count] == bars.segment[at]) ++count;
         engine.feed.fill(bars, at, count, 0, age == 0, engine.sources);
         const Span span{0, count, age};
         engine.graph->run(span);
         for (std::size_t k = 0; k < chosen.size(); ++k)
-            engine.graph->outputs()[k]->write(span, out + static_cast<std::int64_t>(k) * stride + at);
+            engine.graph->outputs()[k]->write(span, out + static_cast<std::int64_t>(k) * bars.n + at);
         engine.graph->advance(count);
         at += count;
         age += count;
     }
+}
+
+// Where to cut the columns so that each of `threads` computes about as much; neighbours share most, so columns stay in their order.
+inline std::vector<std::size_t> cuts(std::span<const Chosen> chosen, std::size_t threads) {
+    std::vector<double> so_far{0.0};
+    Sources sources;
+    Graph dry({}, 1);
+    Build build(dry, sources);
+    for (const Chosen& c : chosen) {
+        kind_of(c).build(build, Parameters(c.values), warm_up_of(c));
+        so_far.push_back(dry.cost());
+    }
+    std::vector<std::size_t> at{0};
+    for (std::size_t t = 1; t < threads; ++t) {
+        const double goal = so_far.back() * static_cast<double>(t) / static_cast<double>(threads);
+        at.push_back(static_cast<std::size_t>(std::lower_bound(so_far.begin(), so_far.end(), goal) - so_far.begin()));
+    }
+    at.push_back(chosen.size());
+    return at;
+}
+
+// The same on several threads, each with columns of its own: the same bits.
+inline void compute(const BarsView& bars, std::span<const Chosen> chosen, int threads, float* out) {
+    if (threads <= 1 || chosen.size() < 2) return compute_here(bars, chosen, out);
+    const std::vector<std::size_t> at = cuts(chosen, static_cast<std::size_t>(threads));
+    std::vector<std::exception_ptr> failed(at.size() - 1);
+    const auto part = [&](std::size_t k) {
+        try {
+            compute_here(bars, chosen.subspan(at[k], at[k + 1] - at[k]), out + static_cast<std::int64_t>(at[k]) * bars.n);
+        } catch (...) {
+            failed[k] = std::current_exception();
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (std::size_t k = 1; k + 1 < at.size(); ++k) others.emplace_back(part, k);
+        part(0);
+    }
+    for (const std::exception_ptr& error : failed)
+        if (error) std::rethrow_exception(error);
 }
 
 // Bar by bar: push(bar) gives the values at it, float32[chosen.size()].

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from esbt import _core
 from esbt.errors import EsbtError, unknown
-from esbt.features.registry import feature_names, warm_ups
+from esbt.features.registry import Column, column, default_columns, feature_groups
 
 if TYPE_CHECKING:
     from esbt.data.bars import Bars
@@ -67,38 +67,42 @@ class Features:
         return pl.DataFrame([ts, *(pl.Series(name, row) for name, row in zip(self.names, self.matrix, strict=True))])
 
 
-def features(bars: "Bars", names: Sequence[str] | None = None) -> Features:
-    """Compute features of bars: `names` in their order, or all of `feature_names()`.
+def features(bars: "Bars", names: str | Sequence[str] | None = None, *, threads: int = 1) -> Features:
+    """Compute features of bars, float32[F, N]: `names` in their order, or the whole default set (`feature_names()`).
 
-    One pass over the bars, float64 state, float32 values, the GIL released. Distances are in ATR units or ratios, so that a model may be
-    carried to other years and price levels (`feature_table()` has every formula). Values restart at each contract segment.
-    Raises EsbtError for something that is not Bars, and for unknown, repeated or no names.
+    names: spellings such as "rsi", "rsi(21)", "macd(12, 26)", and names of groups, "volume", which stand for their columns in the default
+    set; columns get their canonical names, "rsi(14)". threads: columns are shared out among them, the values are the same.
+    One pass over the bars, float64 state, float32 values, the GIL released. `feature_table()` has every formula, unit and source; values
+    restart at each contract segment and are NaN while a feature warms up.
+    Raises EsbtError for something that is not Bars, and for unknown, repeated or no names, or parameters out of range.
     """
     if not isinstance(getattr(bars, "core", None), _core.CoreBars):
         raise EsbtError(f"features(bars): bars is {type(bars).__name__}, not Bars: load it with esbt.load_bars")
-    chosen = _checked(names)
-    known = feature_names()
-    matrix: NDArray[np.float32] = _core.compute_features(bars.core, [known.index(name) for name in chosen])
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= 256:
+        raise EsbtError(f"features(threads): threads is {threads!r}: give a whole number from 1 to 256")
+    chosen = columns(names)
+    matrix: NDArray[np.float32] = _core.compute_features(bars.core, [c.request for c in chosen], threads)
     matrix.flags.writeable = False
-    longest = max(warm_ups()[name] for name in chosen)
-    return Features(matrix, chosen, _first_valid(bars.segment, longest), bars.ts)
+    return Features(matrix, tuple(c.name for c in chosen), _first_valid(bars.segment, max(c.warm_up for c in chosen)), bars.ts)
 
 
-def _checked(names: Sequence[str] | None) -> tuple[str, ...]:
-    known = feature_names()
+def columns(names: str | Sequence[str] | None) -> tuple[Column, ...]:
+    """The columns that names, groups or None (the default set) stand for. Raises EsbtError as `features`."""
     if names is None:
-        return known
-    if isinstance(names, str):
-        raise EsbtError(f"features(names): names is the text {names!r}: give a list, [{names!r}]")
-    chosen = tuple(names)
+        return default_columns()
+    chosen: list[Column] = []
+    for name in [names] if isinstance(names, str) else list(names):
+        if not isinstance(name, str):
+            raise EsbtError(f"features(names): {name!r} is no name: give texts such as 'rsi(14)'")
+        chosen += default_columns(name) if name in feature_groups() else [column(name)]
     if not chosen:
         raise EsbtError("features(names): names is empty: name a feature, or leave it out for all of them")
-    for i, name in enumerate(chosen):
-        if name not in known:
-            raise unknown("feature", name, known)
-        if name in chosen[:i]:
-            raise EsbtError(f"features(names): {name!r} is named twice: name each feature once")
-    return chosen
+    seen: set[str] = set()
+    for c in chosen:
+        if c.name in seen:
+            raise EsbtError(f"features(names): {c.name!r} is named twice: name each column once")
+        seen.add(c.name)
+    return tuple(chosen)
 
 
 def _first_valid(segment: NDArray[np.int32], warm_up: int) -> int:

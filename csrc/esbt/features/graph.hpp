@@ -35,7 +35,7 @@ class Graph {
         return graph;
     }
 
-    std::int64_t window() const { return window_; }
+    double cost() const { return cost_; }  // of a bar, in about the time of one function of a series
     const std::vector<std::unique_ptr<Output>>& outputs() const { return outputs_; }
 
     // The series n bars back; before the segment's first bar stands the series' fill.
@@ -61,6 +61,7 @@ class Graph {
     template <class State, class F, class... Ins>
     Series scan(const std::string& key, State begin, F f, Ins... ins) {
         return made(key, 0.0, {ins...}, [&](double* to, std::int64_t) {
+            cost_ += 4.0;
             return std::make_unique<ScanNode<State, F, sizeof...(Ins)>>(begin, f, inputs_of(ins...), to);
         });
     }
@@ -103,6 +104,7 @@ class Graph {
 
     template <class F, class... Ins>
     void output(std::int64_t warm_up, F f, Ins... ins) {
+        cost_ += 1.0;
         outputs_.push_back(std::make_unique<OutputOf<F, sizeof...(Ins)>>(f, inputs_of(ins...), warm_up));
     }
 
@@ -136,6 +138,7 @@ class Graph {
         int level = 0;
         for (const Series& s : ins) level = std::max(level, level_[index(s)] + 1);
         level_.push_back(level);
+        cost_ += 1.0;
         asked_.push_back(0);
         buffers_.emplace_back(given_.empty() ? 0 : given_[k], window_, fill);
         to = buffers_.back().window();
@@ -155,6 +158,7 @@ class Graph {
     }
 
     std::vector<std::int64_t> given_, asked_;
+    double cost_ = 0.0;
     std::int64_t window_;
     std::vector<Buffer> buffers_;
     std::vector<int> level_;

@@ -26,22 +26,22 @@ class Parameters {
 };
 
 struct Parameter {
-    std::string name;
+    std::string name{};
     double initial;  // where the user gives none
     double low, high;
     bool whole = true;
 };
 
 struct Kind {
-    std::string name;
-    std::string group;
-    std::vector<Parameter> parameters;
-    std::string unit;
-    std::string formula;
-    std::string source;                                                  // where the formula is from
-    std::vector<std::vector<double>> standard;                           // parameter values in the default set; {{}} for one without any
-    std::function<std::int64_t(const Parameters&)> warm_up;              // bars of a segment without a value
-    std::function<void(Build&, const Parameters&, std::int64_t)> build;  // asks for one output, with that warm-up
+    std::string name{};
+    std::string group{};
+    std::vector<Parameter> parameters{};
+    std::string unit{};
+    std::string formula{};
+    std::string source{};                                                  // where the formula is from
+    std::vector<std::vector<double>> standard{};                           // parameter values in the default set; {{}} for one without any
+    std::function<std::int64_t(const Parameters&)> warm_up{};              // bars of a segment without a value
+    std::function<void(Build&, const Parameters&, std::int64_t)> build{};  // asks for one output, with that warm-up
 };
 
 using Kinds = std::vector<Kind>;
