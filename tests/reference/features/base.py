@@ -37,15 +37,19 @@ class Segment:
         return len(self.close)
 
 
-def twin(tolerance: float = EXACT, settles: bool = False) -> Callable[[Twin], Twin]:
-    """`twin()` where the arithmetic is the same to the last bit; a tolerance where the twin rounds differently on purpose."""
+def twin(tolerance: float = EXACT, settles: bool = False, name: str = "") -> Callable[[Twin], Twin]:
+    """`twin()` where the arithmetic is the same to the last bit; a tolerance where the twin rounds differently on purpose.
+
+    settles: it is one of SETTLES. name: of the feature, where the function cannot be called so.
+    """
 
     def register(f: Twin) -> Twin:
-        assert f.__name__ not in TWINS
-        TWINS[f.__name__] = f
-        TOLERANCE[f.__name__] = tolerance
+        feature = name or f.__name__
+        assert feature not in TWINS
+        TWINS[feature] = f
+        TOLERANCE[feature] = tolerance
         if settles:
-            SETTLES.add(f.__name__)
+            SETTLES.add(feature)
         return f
 
     return register
