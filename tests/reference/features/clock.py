@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-
 from reference.features.base import Segment, Values, session_so_far, twin
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -4,8 +4,7 @@
 """
 
 import numpy as np
-
-from reference.features.base import Segment, Values, back, over, rolling, twin
+from reference.features.base import Segment, Values, back, before, log_price, over, rolling, twin
 
 
 @twin()
@@ -29,40 +28,35 @@ def lower_shadow(s: Segment) -> Values:
 
 
 @twin()
-def tick_balance(s: Segment, bars: float) -> Values:
-    return rolling(np.sign(back(s.close, 1)), int(bars), np.sum) / bars
+def tick_balance(s: Segment, bars: int) -> Values:
+    return rolling(np.sign(back(s.close, 1)), bars, np.sum) / bars
 
 
 @twin()
-def still_share(s: Segment, bars: float) -> Values:
-    return rolling(np.abs(np.sign(back(s.close, 1))), int(bars), lambda moved: (moved == 0.0).mean() + 0.0 * moved.sum())
+def still_share(s: Segment, bars: int) -> Values:
+    return rolling(back(s.close, 1), bars, lambda change: (change == 0.0).mean())
 
 
 @twin()
-def liquidity_score(s: Segment, bars: float) -> Values:
-    return rolling(s.volume, int(bars), np.sum) / rolling(s.high - s.low + 1.0, int(bars), np.sum)
-
-
-def log_return(s: Segment) -> Values:
-    """ln(close_t / close_(t-1)), a price below one tick taken as one tick."""
-    return back(np.log(np.maximum(s.close, 1.0)), 1)
+def liquidity_score(s: Segment, bars: int) -> Values:
+    return rolling(s.volume, bars, np.sum) / rolling(s.high - s.low + 1.0, bars, np.sum)
 
 
 @twin(tolerance=1e-6)
-def amihud_illiquidity(s: Segment, bars: float) -> Values:
-    per_contract = over(np.abs(log_return(s)), np.abs(s.close) * s.volume, 0.0)
-    return 1e9 * rolling(per_contract, int(bars), np.mean)
+def amihud_illiquidity(s: Segment, bars: int) -> Values:
+    per_contract = over(np.abs(back(log_price(s.close), 1)), np.abs(s.close) * s.volume, 0.0)
+    return 1e9 * rolling(per_contract, bars, np.mean)
 
 
 def products(s: Segment) -> Values:
     """change_t * change_(t-1)."""
     change = back(s.close, 1)
-    return np.concatenate(([np.nan], change[1:] * change[:-1]))
+    return change * before(change, 1)
 
 
 @twin()
-def roll_spread(s: Segment, bars: float) -> Values:
-    c = rolling(products(s), int(bars), np.mean)
+def roll_spread(s: Segment, bars: int) -> Values:
+    c = rolling(products(s), bars, np.mean)
     return 2.0 * np.sqrt(np.maximum(-c, 0.0))
 
 
@@ -75,34 +69,34 @@ def two_bar_spread(high: Values, low: Values) -> float:
     return max(0.0, 2.0 * (np.exp(alpha) - 1.0) / (1.0 + np.exp(alpha)))
 
 
-@twin(tolerance=1e-6)
-def corwin_schultz_spread(s: Segment, bars: float) -> Values:
+@twin(tolerance=1e-8)  # of values below 0.1; the core's tanh is made for those
+def corwin_schultz_spread(s: Segment, bars: int) -> Values:
     high, low = np.maximum(s.high, 1.0), np.maximum(s.low, 1.0)
     spread = np.full(len(s), np.nan)
     for i in range(1, len(s)):
         spread[i] = two_bar_spread(high[i - 1 : i + 1], low[i - 1 : i + 1])
-    return rolling(spread, int(bars), np.mean)
+    return rolling(spread, bars, np.mean)
 
 
 @twin()
-def efficiency_ratio(s: Segment, bars: float) -> Values:
-    return over(np.abs(back(s.close, int(bars))), rolling(np.abs(back(s.close, 1)), int(bars), np.sum), 0.0)
+def efficiency_ratio(s: Segment, bars: int) -> Values:
+    return over(np.abs(back(s.close, bars)), rolling(np.abs(back(s.close, 1)), bars, np.sum), 0.0)
 
 
 @twin(tolerance=1e-6)
-def variance_ratio(s: Segment, bars: float, step: float) -> Values:
-    long, short = (rolling(back(s.close, n) ** 2, int(bars), np.sum) for n in (int(step), 1))
+def variance_ratio(s: Segment, bars: int, step: int) -> Values:
+    long, short = (rolling(back(s.close, n) ** 2, bars, np.sum) for n in (step, 1))
     return over(long, step * short, 1.0)
 
 
 @twin(tolerance=1e-6)
-def hurst_exponent(s: Segment, bars: float, step: float) -> Values:
+def hurst_exponent(s: Segment, bars: int, step: int) -> Values:
     ratio = variance_ratio(s, bars, step)
     grown = np.log(np.where(ratio == 0.0, 1e-300, ratio))  # a ratio of zero is far below the floor
     return np.clip(0.5 + grown / (2.0 * np.log(step)), 0.0, 1.0)
 
 
 @twin()
-def autocorrelation(s: Segment, bars: float) -> Values:
-    total = rolling(back(s.close, 1) ** 2, int(bars), np.sum)
-    return np.clip(over(rolling(products(s), int(bars), np.sum), total, 0.0), -1.0, 1.0)
+def autocorrelation(s: Segment, bars: int) -> Values:
+    total = rolling(back(s.close, 1) ** 2, bars, np.sum)
+    return np.clip(over(rolling(products(s), bars, np.sum), total, 0.0), -1.0, 1.0)

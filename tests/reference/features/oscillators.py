@@ -4,31 +4,30 @@ Windows are taken anew at every bar; Wilder's means run on, as their formula say
 """
 
 import numpy as np
-
 from reference.features.base import Segment, Values, back, over, rolling, true_range, twin, wilder
 
 
 @twin()
-def rsi(s: Segment, bars: float) -> Values:
-    change = back(s.close, 1)[1:]
-    gain, loss = wilder(np.maximum(change, 0.0), int(bars)), wilder(np.maximum(-change, 0.0), int(bars))
-    return np.concatenate(([np.nan], 100.0 * over(gain, gain + loss, 0.5)))
+def rsi(s: Segment, bars: int) -> Values:
+    change = back(s.close, 1)
+    gain, loss = wilder(np.maximum(change, 0.0), bars), wilder(np.maximum(-change, 0.0), bars)
+    return 100.0 * over(gain, gain + loss, 0.5)
 
 
 @twin()
-def stochastic_k(s: Segment, bars: float) -> Values:
-    high, low = rolling(s.high, int(bars), np.max), rolling(s.low, int(bars), np.min)
+def stochastic_k(s: Segment, bars: int) -> Values:
+    high, low = rolling(s.high, bars, np.max), rolling(s.low, bars, np.min)
     return over(100.0 * (s.close - low), high - low, 50.0)
 
 
 @twin(tolerance=1e-6)  # a fresh mean, the core a sum that runs on
-def stochastic_d(s: Segment, bars: float, smoothing: float) -> Values:
-    return rolling(stochastic_k(s, bars), int(smoothing), np.mean)
+def stochastic_d(s: Segment, bars: int, smoothing: int) -> Values:
+    return rolling(stochastic_k(s, bars), smoothing, np.mean)
 
 
 @twin()
-def williams_r(s: Segment, bars: float) -> Values:
-    high, low = rolling(s.high, int(bars), np.max), rolling(s.low, int(bars), np.min)
+def williams_r(s: Segment, bars: int) -> Values:
+    high, low = rolling(s.high, bars, np.max), rolling(s.low, bars, np.min)
     return over(-100.0 * (high - s.close), high - low, -50.0)
 
 
@@ -40,8 +39,8 @@ def lambert(typical: Values) -> float:
 
 
 @twin(tolerance=1e-6)
-def cci(s: Segment, bars: float) -> Values:
-    return rolling(s.high + s.low + s.close, int(bars), lambert)
+def cci(s: Segment, bars: int) -> Values:
+    return rolling(s.high + s.low + s.close, bars, lambert)
 
 
 def bars_since_highest(x: Values) -> int:
@@ -50,47 +49,43 @@ def bars_since_highest(x: Values) -> int:
 
 
 @twin()
-def aroon_up(s: Segment, bars: float) -> Values:
-    return 100.0 * (bars - rolling(s.high, int(bars) + 1, bars_since_highest)) / bars
+def aroon_up(s: Segment, bars: int) -> Values:
+    return 100.0 * (bars - rolling(s.high, bars + 1, bars_since_highest)) / bars
 
 
 @twin()
-def aroon_down(s: Segment, bars: float) -> Values:
-    return 100.0 * (bars - rolling(-s.low, int(bars) + 1, bars_since_highest)) / bars
+def aroon_down(s: Segment, bars: int) -> Values:
+    return 100.0 * (bars - rolling(-s.low, bars + 1, bars_since_highest)) / bars
 
 
 @twin()
-def aroon_oscillator(s: Segment, bars: float) -> Values:
+def aroon_oscillator(s: Segment, bars: int) -> Values:
     return aroon_up(s, bars) - aroon_down(s, bars)
 
 
-def directional(s: Segment, bars: float) -> tuple[Values, Values]:
+def directional(s: Segment, bars: int) -> tuple[Values, Values]:
     """+DI and -DI. Directional movement needs a bar before it, so all means begin with a segment's second bar, that of true range too.
 
     Both are 0 while the mean true range is zero: nothing moves.
     """
-    up, down = back(s.high, 1)[1:], -back(s.low, 1)[1:]
-    plus = np.where((up > down) & (up > 0.0), up, 0.0)
-    minus = np.where((down > up) & (down > 0.0), down, 0.0)
-    ranges = wilder(true_range(s)[1:], int(bars))
-    both = [over(100.0 * wilder(x, int(bars)), ranges, 0.0) for x in (plus, minus)]
-    return np.concatenate(([np.nan], both[0])), np.concatenate(([np.nan], both[1]))
+    up, down, ranges = back(s.high, 1), -back(s.low, 1), true_range(s)
+    plus, minus = np.where((up > down) & (up > 0.0), up, 0.0), np.where((down > up) & (down > 0.0), down, 0.0)
+    plus[0] = minus[0] = ranges[0] = np.nan
+    plus_mean, minus_mean, range_mean = (wilder(x, bars) for x in (plus, minus, ranges))
+    return over(100.0 * plus_mean, range_mean, 0.0), over(100.0 * minus_mean, range_mean, 0.0)
 
 
 @twin(tolerance=1e-6)
-def plus_di(s: Segment, bars: float) -> Values:
+def plus_di(s: Segment, bars: int) -> Values:
     return directional(s, bars)[0]
 
 
 @twin(tolerance=1e-6)
-def minus_di(s: Segment, bars: float) -> Values:
+def minus_di(s: Segment, bars: int) -> Values:
     return directional(s, bars)[1]
 
 
 @twin(tolerance=1e-6)
-def adx(s: Segment, bars: float) -> Values:
+def adx(s: Segment, bars: int) -> Values:
     plus, minus = directional(s, bars)
-    moving = over(100.0 * np.abs(plus - minus), plus + minus, 0.0)
-    out = np.full(len(s), np.nan)
-    out[int(bars) :] = wilder(moving[int(bars) :], int(bars))
-    return out
+    return wilder(over(100.0 * np.abs(plus - minus), plus + minus, 0.0), bars)

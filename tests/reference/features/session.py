@@ -3,12 +3,13 @@
 A session is a run of bars of one trade date; the bars of a session are looked up anew at every bar. Knows no clock but bar times.
 """
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
 from reference.features.base import Segment, Values, in_atr, over, session_so_far, twin
 
 
-def each(s: Segment, f: "callable") -> Values:
+def each(s: Segment, f: Callable[[slice, slice | None], float]) -> Values:
     """f(bars of bar i's session up to and with i, bars of the whole session before it or None) for each bar i."""
     out = np.full(len(s), np.nan)
     for i in range(len(s)):
@@ -46,7 +47,7 @@ def session_range_position(s: Segment) -> Values:
     return over(s.close - session_low(s), session_high(s) - session_low(s), 0.5)
 
 
-def from_prior(s: Segment, level: "callable") -> Values:
+def from_prior(s: Segment, level: Callable[[slice], float]) -> Values:
     """(close - level(bars of the session before)) / ATR, 0 where there is none."""
     return in_atr(s, each(s, lambda now, before: 0.0 if before is None else s.close[now][-1] - level(before)))
 
@@ -82,23 +83,23 @@ def session_range_ratio(s: Segment) -> Values:
     return over(session_high(s) - session_low(s), before, 1.0)
 
 
-def opening_range(s: Segment, minutes: float) -> tuple[Values, Values]:
+def opening_range(s: Segment, minutes: int) -> tuple[Values, Values]:
     """High and low of the bars that open in the session's first minutes, of those seen so far."""
 
     def early(now: slice) -> Values:
         ts = s.ts[now]
-        return ts - ts[0] < int(minutes) * 60_000_000_000
+        return ts - ts[0] < minutes * 60_000_000_000
 
     return each(s, lambda now, before: s.high[now][early(now)].max()), each(s, lambda now, before: s.low[now][early(now)].min())
 
 
 @twin()
-def opening_range_position(s: Segment, minutes: float) -> Values:
+def opening_range_position(s: Segment, minutes: int) -> Values:
     high, low = opening_range(s, minutes)
     return over(s.close - low, high - low, 0.5)
 
 
 @twin()
-def opening_range_width(s: Segment, minutes: float) -> Values:
+def opening_range_width(s: Segment, minutes: int) -> Values:
     high, low = opening_range(s, minutes)
     return in_atr(s, high - low)
