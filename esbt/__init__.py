@@ -4,6 +4,7 @@ from esbt import metrics
 from esbt.account import Account, Kelly, Risk, Volatility
 from esbt.backtest import backtest
 from esbt.data import Bars, Instrument, instrument, instruments, load_bars, synthetic_bars
+from esbt.data.resample import resample
 from esbt.entry_model import Ask, DynamicStop, EntryModel
 from esbt.errors import EsbtError
 from esbt.features import Features, feature_names, features
@@ -39,5 +40,6 @@ __all__ = [
     "instruments",
     "load_bars",
     "metrics",
+    "resample",
     "synthetic_bars",
 ]
