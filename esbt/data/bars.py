@@ -92,7 +92,7 @@ class Bars:
     def frame(self) -> pl.DataFrame:
         """Polars: ts Datetime[ns, UTC], open high low close Float64 points, volume Int64, session Date, contract String.
 
-        Bars with quotes have a further column, spread: Float64 points, null before the first quote, negative where the ask is below the bid.
+        Bars with quotes have a column spread: Float64 points, null before the first quote, negative where the ask is below the bid.
         Bars that know what was bought have ask_volume: Int64 contracts, null where it is not known.
         """
         prices = {name: self.instrument.points(getattr(self, name)) for name in ("open", "high", "low", "close")}

@@ -29,7 +29,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A feature as the registry has it: number, name, group, parameters, unit, formula, source, and the columns of it in the default set."""
+    """A feature as the registry has it: number, name, group, parameters, unit, formula, source, and its columns in the default set."""
 
     number: int
     name: str
@@ -51,7 +51,7 @@ class Column:
     @property
     def name(self) -> str:
         """The canonical spelling."""
-        return f"{self.kind.name}({', '.join(f'{v:g}' for v in self.values)})" if self.values else self.kind.name
+        return f"{self.kind.name}({', '.join(f'{v:.12g}' for v in self.values)})" if self.values else self.kind.name
 
     @property
     def warm_up(self) -> int:
