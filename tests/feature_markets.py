@@ -95,3 +95,16 @@ def flat_market(n: int = 2_500, price: int = 0, wild_bars: int = 0) -> Market:
     ts = np.arange(n, dtype=np.int64) * 60_000_000_000
     day = (np.arange(n) // 1_380).astype(np.int32)
     return Market(ts, close, close + wide, close - wide, close, volume, day, np.zeros(n, dtype=np.int32), np.full(n, -1, dtype=np.int64))
+
+
+def long_market(n: int) -> Market:
+    """Years of minutes: sessions of 1,380 bars, a contract every 90,000."""
+    rng = np.random.default_rng(9)
+    close = 20_000 + np.cumsum(rng.integers(-3, 4, n, dtype=np.int8), dtype=np.int32)
+    open_ = close + rng.integers(-4, 5, n, dtype=np.int32)
+    high = np.maximum(open_, close) + rng.integers(0, 4, n, dtype=np.int32)
+    low = np.minimum(open_, close) - rng.integers(0, 4, n, dtype=np.int32)
+    at = np.arange(n, dtype=np.int64)
+    volume = rng.integers(0, 5_000, n)
+    day, contract = (at // 1_380).astype(np.int32), (at // 90_000).astype(np.int32)
+    return Market(at * 60_000_000_000, open_, high, low, close, volume, day, contract, volume // 2)

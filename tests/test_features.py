@@ -83,7 +83,7 @@ def require_twin(column: Column, m: Market) -> np.ndarray:
     return core[warm]
 
 
-@pytest.mark.parametrize("column", (*DEFAULT, *OTHERS), ids=lambda column: column.name)
+@pytest.mark.parametrize("column", [*DEFAULT, *OTHERS], ids=lambda column: column.name)
 def test_core_equals_twin(column: Column):
     seen = require_twin(column, random_market(1, lengths_for(column)))
     assert len(seen) > 300

@@ -90,8 +90,12 @@ MARKETS = {
     "long flat after wild": lambda: flat_market(n=40_000, wild_bars=200),
     "bars alone": lambda: random_market(44, lengths=(1,) * 50),
     "untraded": lambda: replace(random_market(45, LONG), volume=np.zeros(sum(LONG), np.int64), buys=np.full(sum(LONG), -1)),
-    "all bought": lambda: (lambda m: replace(m, buys=m.volume.copy()))(random_market(46, LONG)),
+    "all bought": lambda: all_bought(random_market(46, LONG)),
 }
+
+
+def all_bought(m: Market) -> Market:
+    return replace(m, buys=m.volume.copy())
 
 
 @pytest.mark.parametrize("market", MARKETS)
@@ -102,7 +106,7 @@ def test_values_are_finite_and_lie_in_their_ranges(market: str):
     for column in ALL:
         seen = values.column(column.name)[m.ages >= column.warm_up].astype(float)
         low, high = bounds(column)
-        room = 1e-6 * max(1.0, max(abs(x) if np.isfinite(x) else 0.0 for x in (low, high)))  # the bound itself may be rounded
+        room = 1e-6 * max(1.0, *(abs(x) if np.isfinite(x) else 0.0 for x in (low, high)))  # the bound itself may be rounded
         if not np.isfinite(seen).all() or (seen < low - room).any() or (seen > high + room).any():
             bad.append((column.name, np.nanmin(seen), np.nanmax(seen), int(np.isnan(seen).sum()), (low, high)))
     assert not bad

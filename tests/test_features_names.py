@@ -100,7 +100,7 @@ def test_bad_names(names: list, message: str):
 
 @pytest.mark.parametrize("threads", [0, -1, 257, 1.0, True, "2", None])
 def test_bad_threads(threads: object):
-    with pytest.raises(EsbtError, match="threads is .*: give a whole number from 1 to 256"):
+    with pytest.raises(EsbtError, match=r"threads is .*: give a whole number from 1 to 256"):
         features(SMALL, threads=threads)
 
 
