@@ -29,12 +29,11 @@ def minutes_since_open(s: Segment) -> Values:
 
 
 def to_next_close(ts: int) -> float:
-    """Minutes that really pass from ts to the next 17:00 in New York."""
+    """Minutes on New York's clock from ts to the next 17:00. (In the night the clock is changed an hour more or less passes.)"""
     now = new_york(ts)
-    close = now.replace(hour=17, minute=0, second=0)
-    if close <= now:
-        close = datetime.combine(now.date() + timedelta(days=1), close.time(), NEW_YORK)
-    return (int(close.timestamp()) * 1_000_000_000 - int(ts)) / MINUTE_NS
+    minutes = 17 * 60 - now.hour * 60 - now.minute
+    seconds = (int(ts) - int(ts) // MINUTE_NS * MINUTE_NS) / MINUTE_NS
+    return minutes - seconds if minutes - seconds > 0.0 else minutes + 1440 - seconds
 
 
 @twin()
