@@ -7,9 +7,9 @@ written from its formula in the registry of the core (`esbt.features.registry.ki
 from importlib import import_module
 from pkgutil import iter_modules
 
-from reference.features.base import EXACT, SETTLES, TOLERANCE, TWINS, Segment, per_segment
+from reference.features.base import EXACT, SETTLES, TOLERANCE, TWINS, Segment, disagrees, per_segment
 
 for _family in iter_modules(__path__, f"{__name__}."):
     import_module(_family.name)
 
-__all__ = ["EXACT", "SETTLES", "TOLERANCE", "TWINS", "Segment", "per_segment"]
+__all__ = ["EXACT", "SETTLES", "TOLERANCE", "TWINS", "Segment", "disagrees", "per_segment"]

@@ -16,13 +16,14 @@ Values = np.ndarray
 Twin = Callable[..., Values]
 TWINS: dict[str, Twin] = {}
 EXACT = 0.0
-TOLERANCE: dict[str, float] = {}  # of |core - twin| / max(1, |twin|); EXACT is equality of float32 values
+TOLERANCE: dict[str, float] = {}  # of |core - twin| / max(1, |twin|), beyond ROUNDING; EXACT is equality of float32 values
+ROUNDING = 2.0**-23  # of |twin|: what float32 itself costs, so that a tolerance can be small where values are
 SETTLES: set[str] = set()  # have values from bar 0 on, but the core waits longer, until the start is forgotten: compare from its warm-up
 
 
 @dataclass
 class Segment:
-    """Bars of one contract: ts int64 ns, prices float64 ticks, volume and buys float64 contracts (buys NaN where unknown), session int32."""
+    """Bars of one contract: ts int64 ns, prices float64 ticks, volume and buys float64 contracts (buys NaN if unknown), session int32."""
 
     ts: Values
     open: Values
@@ -66,6 +67,15 @@ def per_segment(name: str, values: Sequence[float], bars: Any) -> Values:
         floats = [getattr(bars, column)[a:b].astype(float) for column in ("open", "high", "low", "close", "volume")]
         out[a:b] = TWINS[name](Segment(bars.ts[a:b], *floats, bars.session[a:b], buys[a:b]), *numbers)
     return out
+
+
+def disagrees(name: str, core: Values, twin_values: Values) -> Values:
+    """bool[n]: bars where the core's float32 values are not the twin's, by the tolerance of feature `name`; NaN agrees with NaN alone."""
+    error = np.abs(core.astype(float) - twin_values) - ROUNDING * np.abs(twin_values)
+    apart = error > TOLERANCE[name] * np.maximum(1.0, np.abs(twin_values))
+    if TOLERANCE[name] == EXACT:
+        apart = core != twin_values.astype(np.float32)
+    return np.where(np.isnan(twin_values) | np.isnan(core), np.isnan(twin_values) != np.isnan(core), apart)
 
 
 def true_range(s: Segment) -> Values:

@@ -4,7 +4,6 @@ Moves are in ticks over ATR, or ratios of prices of at least one tick. Knows no 
 """
 
 import numpy as np
-
 from reference.features.base import Segment, Values, back, before, in_atr, log_price, rolling, twin
 
 
@@ -19,12 +18,12 @@ def simple_return(s: Segment, bars: int) -> Values:
     return price / before(price, bars) - 1.0
 
 
-@twin()
+@twin(tolerance=1e-9)
 def log_return(s: Segment, bars: int) -> Values:
     return back(log_price(s.close), bars)
 
 
-@twin()
+@twin(tolerance=1e-9)
 def momentum(s: Segment, bars: int) -> Values:
     return in_atr(s, back(s.close, bars)) / np.sqrt(bars)
 

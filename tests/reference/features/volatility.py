@@ -6,7 +6,6 @@ Ratios of prices take prices of at least one tick. Knows no volume and no sessio
 import math
 
 import numpy as np
-
 from reference.features.base import Segment, Values, back, before, in_atr, log_price, over, rolling, true_range, twin, wilder
 
 
@@ -25,7 +24,7 @@ def volatility_ratio(s: Segment, fast: int, slow: int) -> Values:
     return over(atr(s, fast), atr(s, slow), 1.0)
 
 
-@twin()
+@twin(tolerance=2e-8)  # the core sums logs on a grid
 def historical_volatility(s: Segment, bars: int) -> Values:
     return rolling(back(log_price(s.close), 1), bars, lambda x: np.std(x, ddof=1))
 
@@ -35,13 +34,13 @@ def logs(s: Segment) -> tuple[Values, Values, Values, Values]:
     return log_price(s.open), log_price(s.high), log_price(s.low), log_price(s.close)
 
 
-@twin()
+@twin(tolerance=1e-9)
 def parkinson_volatility(s: Segment, bars: int) -> Values:
     _, h, low, _ = logs(s)
     return np.sqrt(rolling((h - low) ** 2 / (4.0 * math.log(2.0)), bars, np.mean))
 
 
-@twin()
+@twin(tolerance=1e-9)
 def garman_klass_volatility(s: Segment, bars: int) -> Values:
     o, h, low, c = logs(s)
     variance = (h - low) ** 2 / 2.0 - (2.0 * math.log(2.0) - 1.0) * (c - o) ** 2
@@ -53,12 +52,12 @@ def rogers_satchell(s: Segment) -> Values:
     return (h - c) * (h - o) + (low - c) * (low - o)
 
 
-@twin()
+@twin(tolerance=1e-9)
 def rogers_satchell_volatility(s: Segment, bars: int) -> Values:
     return np.sqrt(rolling(rogers_satchell(s), bars, np.mean))
 
 
-@twin()
+@twin(tolerance=2e-8)  # the core sums logs on a grid
 def yang_zhang_volatility(s: Segment, bars: int) -> Values:
     o, _, _, c = logs(s)
     overnight = rolling(o - before(c, 1), bars, lambda x: np.var(x, ddof=1))
@@ -67,16 +66,18 @@ def yang_zhang_volatility(s: Segment, bars: int) -> Values:
     return np.sqrt(overnight + k * inside + (1.0 - k) * rolling(rogers_satchell(s), bars, np.mean))
 
 
-@twin()
+@twin(tolerance=1e-8)
 def historical_volatility_ratio(s: Segment, fast: int, slow: int) -> Values:
     return over(historical_volatility(s, fast), historical_volatility(s, slow), 1.0)
 
 
 def grid_cell(ticks: float) -> float:
-    """Cell of the grid with 16 steps an octave: from 2^(cell / 16) to below 2^((cell + 1) / 16); the first and the last take all beyond."""
+    """Cell of the grid: an octave, from 2^k to below 2^(k + 1), has 16 equal steps; what is beyond the grid is in its end cell."""
     if math.isnan(ticks):
         return math.nan
-    return -16 * 16 if ticks <= 2.0**-16 else min(math.floor(16.0 * math.log2(ticks)), 23 * 16 - 1)
+    kept = min(max(ticks, 2.0**-16), 2.0**23 * (1.0 - 2.0**-6))
+    octave = math.floor(math.log2(kept))
+    return 16 * octave + math.floor(16.0 * (kept / 2.0**octave - 1.0))
 
 
 @twin()
@@ -90,7 +91,7 @@ def bar_range(s: Segment) -> Values:
     return in_atr(s, s.high - s.low)
 
 
-@twin()
+@twin(tolerance=1e-9)
 def range_ratio(s: Segment, bars: int) -> Values:
     return over(s.high - s.low, rolling(s.high - s.low, bars, np.mean), 1.0)
 
