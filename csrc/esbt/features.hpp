@@ -46,8 +46,7 @@ inline void compute_here(const BarsView& bars, std::span<const Chosen> chosen, f
         engine.feed.fill(bars, at, count, 0, age == 0, engine.sources);
         const Span span{0, count, age};
         engine.graph->run(span);
-        for (std::size_t k = 0; k < chosen.size(); ++k)
-            engine.graph->outputs()[k]->write(span, out + static_cast<std::int64_t>(k) * bars.n + at);
+        for (std::size_t k = 0; k < chosen.size(); ++k) engine.graph->write(k, span, out + static_cast<std::int64_t>(k) * bars.n + at);
         engine.graph->advance(count);
         at += count;
         age += count;
@@ -109,15 +108,13 @@ class Stream {
             first_ = 0;
         }
         engine_.feed.fill(bar, 0, 1, first_, starts, engine_.sources);
-        const Span span{first_, 1, age_};
-        engine_.graph->run(span);
-        for (const auto& output : engine_.graph->outputs()) output->write(span, out++);
+        engine_.graph->push(first_, age_, out);
         ++first_;
         ++age_;
     }
 
   private:
-    static constexpr std::int64_t kWindow = 1024;
+    static constexpr std::int64_t kWindow = 64;  // what is near stays in cache
     Engine engine_;
     std::int64_t first_ = 0, age_ = 0;
     std::int32_t segment_ = 0;

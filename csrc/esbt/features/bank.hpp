@@ -44,6 +44,16 @@ struct BankNode final : Node {
         }
     }
 
+    void push(std::int64_t i, std::int64_t age) override {
+        for (Lane& lane : lanes) {
+            if (age < lane.start + lane.seed) {
+                warm(lane, {i, 1, age});
+            } else {
+                lane.out[i] = lane.value = next(lane, lane.in[i], lane.value);
+            }
+        }
+    }
+
   private:
     static double next(const Lane& lane, double x, double v) {
         return lane.divisor > 0.0 ? (v * (lane.divisor - 1.0) + x) / lane.divisor : lane.a * x + lane.b * v;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -17,6 +18,7 @@
 #include "esbt/features/bank.hpp"
 #include "esbt/features/nodes.hpp"
 #include "esbt/features/series.hpp"
+#include "esbt/features/totals.hpp"
 
 namespace esbt::features {
 
@@ -36,7 +38,6 @@ class Graph {
     }
 
     double cost() const { return cost_; }  // of a bar, in about the time of one function of a series
-    const std::vector<std::unique_ptr<Output>>& outputs() const { return outputs_; }
 
     // The series n bars back; before the segment's first bar stands the series' fill.
     Series lag(Series s, std::int64_t n) {
@@ -80,8 +81,13 @@ class Graph {
 
     // The running total of s in steps of 1 / scale.
     Series total(Series s, double scale) {
-        return made(name_of(s) + "|total" + std::to_string(scale), 0.0, {s},
-                    [&](double* to, std::int64_t history) { return std::make_unique<TotalNode>(s.data, scale, to, history); });
+        const auto [found, fresh] = by_key_.try_emplace(name_of(s) + "|total" + std::to_string(scale));
+        if (fresh) {
+            double* to = nullptr;
+            found->second = new_series(0.0, {s}, to);
+            totals_[level_.back()].push_back({s.data, to, buffers_.back().history(), scale});
+        }
+        return found->second;
     }
 
     // A linear recurrence; its lane says all but where it writes.
@@ -102,21 +108,46 @@ class Graph {
         return found->second;
     }
 
+    // A feature: f(double...) of the inputs' values, NaN for the first warm_up bars of a segment.
     template <class F, class... Ins>
     void output(std::int64_t warm_up, F f, Ins... ins) {
         cost_ += 1.0;
-        outputs_.push_back(std::make_unique<OutputOf<F, sizeof...(Ins)>>(f, inputs_of(ins...), warm_up));
+        ends_.push_back({warm_up, nullptr, std::make_unique<OutputOf<F, sizeof...(Ins)>>(f, inputs_of(ins...))});
+    }
+
+    // A feature that is a series as it stands.
+    void output(std::int64_t warm_up, Series s) {
+        cost_ += 1.0;
+        ends_.push_back({warm_up, s.data, nullptr});
     }
 
     // A name for a series, lag included, to make keys of.
     std::string name_of(Series s) { return std::to_string(s.node) + "-" + std::to_string(buffers_[index(s)].window() - s.data); }
 
     void run(const Span& span) {
-        if (span.age == 0) {
-            for (Buffer& b : buffers_) b.forget(span.first);
-            for (const auto& node : nodes_) node->reset();
-        }
+        if (span.age == 0) begin(span.first);
         for (const auto& node : nodes_) node->run(span);
+    }
+
+    // The values of feature k over the span that was run.
+    void write(std::size_t k, const Span& s, float* to) const {
+        const End& end = ends_[k];
+        if (end.output) {
+            end.output->write(s, to);
+        } else {
+            for (std::int64_t i = 0; i < s.count; ++i) to[i] = static_cast<float>(end.series[s.first + i]);
+        }
+        std::fill_n(to, std::clamp<std::int64_t>(end.warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
+    }
+
+    // One bar, and the values of all features at it.
+    void push(std::int64_t i, std::int64_t age, float* to) {
+        if (age == 0) begin(i);
+        for (const auto& node : nodes_) node->push(i, age);
+        for (const End& end : ends_) {
+            const float value = end.output ? end.output->value(i) : static_cast<float>(end.series[i]);
+            *to++ = age < end.warm_up ? std::numeric_limits<float>::quiet_NaN() : value;
+        }
     }
 
     void advance(std::int64_t count) {
@@ -125,6 +156,17 @@ class Graph {
     }
 
   private:
+    struct End {
+        std::int64_t warm_up;
+        const double* series;  // or, if null, what output computes
+        std::unique_ptr<Output> output;
+    };
+
+    void begin(std::int64_t first) {
+        for (Buffer& b : buffers_) b.forget(first);
+        for (const auto& node : nodes_) node->reset();
+    }
+
     static std::size_t index(Series s) { return static_cast<std::size_t>(s.node); }
 
     template <class... Ins>
@@ -145,12 +187,18 @@ class Graph {
         return {to, static_cast<std::int32_t>(k)};
     }
 
-    // Nodes run level by level: what a node reads was written on a lower one. Recurrences of a level share a bank.
+    // Nodes run level by level: what a node reads was written on a lower one. Recurrences of a level share a
+    // bank, and so do totals.
     void finish() {
         for (auto& [level, lanes] : banks_) {
             auto bank = std::make_unique<BankNode>();
             bank->lanes = std::move(lanes);
             waiting_[level].push_back(std::move(bank));
+        }
+        for (auto& [level, lanes] : totals_) {
+            auto totals = std::make_unique<TotalsNode>();
+            totals->lanes = std::move(lanes);
+            waiting_[level].push_back(std::move(totals));
         }
         for (auto& [level, nodes] : waiting_)
             for (auto& node : nodes) nodes_.push_back(std::move(node));
@@ -165,8 +213,9 @@ class Graph {
     std::unordered_map<std::string, Series> by_key_;
     std::map<int, std::vector<std::unique_ptr<Node>>> waiting_;
     std::map<int, std::vector<Lane>> banks_;
+    std::map<int, std::vector<TotalLane>> totals_;
     std::vector<std::unique_ptr<Node>> nodes_;
-    std::vector<std::unique_ptr<Output>> outputs_;
+    std::vector<End> ends_;
 };
 
 }  // namespace esbt::features

@@ -1,46 +1,33 @@
-// The kinds of nodes a feature graph is made of: a function of other series' values, a scan with a state, a running total. Each computes
-// one series from others, whatever the length of the spans it is given: bar by bar or in blocks, the same bits. Knows no feature.
+// The kinds of nodes a feature graph is made of: a function of other series' values, and a scan with a state. Each computes one series from
+// others, whatever the length of the spans it is given: bar by bar or in blocks, the same bits. Also what a feature ends in, an output.
+// Knows no feature.
 #pragma once
-#include <algorithm>
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 #include <utility>
 
 #include "esbt/features/series.hpp"
+#include "esbt/features/simd.hpp"
 
 namespace esbt::features {
 
 struct Node {
     virtual ~Node() = default;
     virtual void run(const Span& span) = 0;
-    virtual void reset() {}     // a segment begins
-    virtual void advanced() {}  // its buffer's window has become history
+    virtual void push(std::int64_t i, std::int64_t age) { run({i, 1, age}); }  // a span of one bar
+    virtual void reset() {}                                                    // a segment begins
+    virtual void advanced() {}                                                 // its buffer's window has become history
 };
 
-template <std::size_t K>
-using Inputs = std::array<const double*, K>;
-
-template <class F, std::size_t K, std::size_t... Is, class... Before>
-auto call(const F& f, const Inputs<K>& in, std::int64_t i, std::index_sequence<Is...>, Before&&... before) {
-    return f(std::forward<Before>(before)..., in[Is][i]...);
-}
-
-// f(values...) at each bar. Outputs never are inputs, so the loop may be vectorised.
+// f(values...) at each bar.
 template <class F, std::size_t K>
 struct MapNode final : Node {
     F f;
     Inputs<K> in;
     double* out;
     MapNode(F function, Inputs<K> inputs, double* to) : f(std::move(function)), in(inputs), out(to) {}
-    void run(const Span& s) override {
-        const F g = f;
-        const Inputs<K> from = in;
-        double* const to = out;
-#pragma GCC ivdep
-        for (std::int64_t i = s.first; i < s.end(); ++i) to[i] = call(g, from, i, std::make_index_sequence<K>{});
-    }
+    void run(const Span& s) override { map_loop(f, in, s.first, s.count, out + s.first); }
+    void push(std::int64_t i, std::int64_t) override { out[i] = call(f, in, i, std::make_index_sequence<K>{}); }
 };
 
 // f(state, values...) bar after bar; the state begins anew with each segment.
@@ -53,6 +40,7 @@ struct ScanNode final : Node {
     ScanNode(State initial, F function, Inputs<K> inputs, double* to)
         : begin(initial), state(initial), f(std::move(function)), in(inputs), out(to) {}
     void reset() override { state = begin; }
+    void push(std::int64_t i, std::int64_t) override { out[i] = call(f, in, i, std::make_index_sequence<K>{}, state); }
     void run(const Span& s) override {
         if constexpr (sizeof(State) <= 128 && std::is_trivially_copyable_v<State>) {
             State now = state;  // in registers while it runs
@@ -71,48 +59,20 @@ struct ScanNode final : Node {
     }
 };
 
-// The running total of whole numbers (of x in steps of 1 / scale): differences of totals are exact sums over windows, without drift. It is
-// counted from the window's start, so that it stays small enough to be exact in a double.
-struct TotalNode final : Node {
-    static constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52: adding and taking it off rounds to whole numbers
-
-    const double* in;
-    double* out;
-    std::int64_t history;
-    double scale, total = 0.0;
-    TotalNode(const double* from, double steps, double* to, std::int64_t kept) : in(from), out(to), history(kept), scale(steps) {}
-    void reset() override { total = 0.0; }
-    void run(const Span& s) override {
-        double sum = total;
-        for (std::int64_t i = s.first; i < s.end(); ++i) out[i] = sum += (in[i] * scale + kRound) - kRound;
-        total = sum;
-    }
-    void advanced() override {
-        for (std::int64_t i = -history; i < 0; ++i) out[i] -= total;
-        total = 0.0;
-    }
-};
-
-// One feature: f(values...) as float32, NaN for the first warm_up bars of a segment.
+// What a feature ends in: f(values...) as float32.
 struct Output {
     virtual ~Output() = default;
     virtual void write(const Span& span, float* to) const = 0;
+    virtual float value(std::int64_t i) const = 0;
 };
 
 template <class F, std::size_t K>
 struct OutputOf final : Output {
     F f;
     Inputs<K> in;
-    std::int64_t warm_up;
-    OutputOf(F function, Inputs<K> inputs, std::int64_t bars) : f(std::move(function)), in(inputs), warm_up(bars) {}
-    void write(const Span& s, float* to) const override {
-        const F g = f;
-        const Inputs<K> from = in;
-        const std::int64_t first = s.first;
-#pragma GCC ivdep
-        for (std::int64_t i = 0; i < s.count; ++i) to[i] = static_cast<float>(call(g, from, first + i, std::make_index_sequence<K>{}));
-        std::fill_n(to, std::clamp<std::int64_t>(warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
-    }
+    OutputOf(F function, Inputs<K> inputs) : f(std::move(function)), in(inputs) {}
+    void write(const Span& s, float* to) const override { map_loop(f, in, s.first, s.count, to); }
+    float value(std::int64_t i) const override { return static_cast<float>(call(f, in, i, std::make_index_sequence<K>{})); }
 };
 
 }  // namespace esbt::features

@@ -65,8 +65,7 @@ inline void add_returns(Kinds& kinds) {
                      .source = "Tsay 2010, section 1.1",
                      .standard = {{1}, {5}, {30}},
                      .warm_up = [](const Parameters& p) { return p[0]; },
-                     .build = [](Build& b, const Parameters& p,
-                                 std::int64_t warm_up) { b.g.output(warm_up, [](double x) { return x; }, b.log_return(p[0])); }});
+                     .build = [](Build& b, const Parameters& p, std::int64_t warm_up) { b.g.output(warm_up, b.log_return(p[0])); }});
     kinds.push_back({.name = "momentum",
                      .group = "returns",
                      .parameters = {{"bars", 20, 1, 10'000}},

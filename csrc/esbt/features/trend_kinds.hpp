@@ -16,7 +16,7 @@ using Warm = std::function<std::int64_t(const Parameters&)>;
 // A feature that is one series of the graph as it stands.
 inline void add_series(Kinds& kinds, Kind kind, Warm warm_up, std::function<Series(Build&, const Parameters&)> series) {
     kind.warm_up = std::move(warm_up);
-    kind.build = [series](Build& b, const Parameters& p, std::int64_t bars) { b.g.output(bars, [](double x) { return x; }, series(b, p)); };
+    kind.build = [series](Build& b, const Parameters& p, std::int64_t bars) { b.g.output(bars, series(b, p)); };
     kinds.push_back(std::move(kind));
 }
 

@@ -122,9 +122,7 @@ inline void add_volatility(Kinds& kinds) {
          .source = "Wilder 1978, section III",
          .standard = {{7}, {14}, {50}, {100}},
          .warm_up = window,
-         .build = [](Build& b, const Parameters& p, std::int64_t warm_up) {
-             b.g.output(warm_up, [](double x) { return x; }, b.atr(p[0]));
-         }});
+         .build = [](Build& b, const Parameters& p, std::int64_t warm_up) { b.g.output(warm_up, b.atr(p[0])); }});
     kinds.push_back({.name = "relative_volatility",
                      .group = "volatility",
                      .parameters = {{"bars", 14, 1, 10'000}},
@@ -201,8 +199,7 @@ inline void add_volatility(Kinds& kinds) {
          .source = "esbt; trailing, never over the whole sample",
          .standard = {{390}},
          .warm_up = [](const Parameters& p) { return p[0] + 12; },
-         .build = [](Build& b, const Parameters& p,
-                     std::int64_t warm_up) { b.g.output(warm_up, [](double x) { return x; }, volatility_rank(b, p[0])); }});
+         .build = [](Build& b, const Parameters& p, std::int64_t warm_up) { b.g.output(warm_up, volatility_rank(b, p[0])); }});
     kinds.push_back(
         {.name = "bar_range",
          .group = "volatility",

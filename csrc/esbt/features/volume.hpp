@@ -109,7 +109,7 @@ inline void add_volume(Kinds& kinds) {
                      .build =
                          [](Build& b, const Parameters&, std::int64_t warm_up) {
                              b.g.output(
-                                 warm_up, [](double x) { return x; },
+                                 warm_up,
                                  b.g.scan("on_balance_volume", 0.0, [](double& sum, double d) { return sum += d; }, directed_volume(b)));
                          }});
     kinds.push_back({.name = "dollar_volume",
@@ -123,7 +123,7 @@ inline void add_volume(Kinds& kinds) {
                      .build = [](Build& b, const Parameters& p, std::int64_t warm_up) {
                          const Series traded =
                              b.g.map("dollars", [](double price, double v) { return std::abs(price) * v; }, b.price(), b.volume());
-                         b.g.output(warm_up, [](double x) { return x; }, b.mean(traded, p[0]));
+                         b.g.output(warm_up, b.mean(traded, p[0]));
                      }});
     kinds.push_back({.name = "vwap_distance",
                      .group = "volume",

@@ -1,0 +1,64 @@
+// Running totals, many at once. A total of whole numbers (of x in steps of 1 / scale) is exact, and so are differences of totals: sums over
+// windows, without drift. Totals count from the window's start, so that they stay small enough to be exact in a double. Knows no feature.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "esbt/features/nodes.hpp"
+
+namespace esbt::features {
+
+struct TotalLane {
+    const double* in;
+    double* out;
+    std::int64_t history;  // bars before the window that are kept
+    double scale;
+    double total = 0.0;
+};
+
+struct TotalsNode final : Node {
+    static constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52: adding and taking it off rounds to whole numbers
+
+    std::vector<TotalLane> lanes;
+
+    void reset() override {
+        for (TotalLane& lane : lanes) lane.total = 0.0;
+    }
+
+    void push(std::int64_t i, std::int64_t) override {
+        for (TotalLane& lane : lanes) lane.out[i] = lane.total += (lane.in[i] * lane.scale + kRound) - kRound;
+    }
+
+    void run(const Span& s) override {
+        std::size_t k = 0;
+        for (; k + 4 <= lanes.size(); k += 4) side_by_side<4>(&lanes[k], s);  // one alone would wait for its own last value at every bar
+        for (; k < lanes.size(); ++k) side_by_side<1>(&lanes[k], s);
+    }
+
+    void advanced() override {
+        for (TotalLane& lane : lanes) {
+            for (std::int64_t i = -lane.history; i < 0; ++i) lane.out[i] -= lane.total;
+            lane.total = 0.0;
+        }
+    }
+
+  private:
+    template <std::size_t K>
+    static void side_by_side(TotalLane* lane, const Span& s) {
+        std::array<double, K> sum, scale;
+        std::array<const double*, K> in;
+        std::array<double*, K> out;
+        for (std::size_t k = 0; k < K; ++k) {
+            sum[k] = lane[k].total;
+            scale[k] = lane[k].scale;
+            in[k] = lane[k].in;
+            out[k] = lane[k].out;
+        }
+        for (std::int64_t i = s.first; i < s.end(); ++i)
+            for (std::size_t k = 0; k < K; ++k) out[k][i] = sum[k] += (in[k][i] * scale[k] + kRound) - kRound;
+        for (std::size_t k = 0; k < K; ++k) lane[k].total = sum[k];
+    }
+};
+
+}  // namespace esbt::features
