@@ -42,9 +42,10 @@ def liquidity_score(s: Segment, bars: int) -> Values:
     return rolling(s.volume, bars, np.sum) / rolling(s.high - s.low + 1.0, bars, np.sum)
 
 
-@twin(tolerance=1e-6)
+@twin(tolerance=2e-5)  # the core sums in steps of 2^-20 of the unit
 def amihud_illiquidity(s: Segment, bars: int) -> Values:
-    per_contract = over(np.abs(back(log_price(s.close), 1)), np.abs(s.close) * s.volume, 0.0)
+    price = np.maximum(np.abs(s.close), 1.0)  # a close of zero counts as one tick, as in log returns
+    per_contract = over(np.abs(back(log_price(s.close), 1)), price * s.volume, 0.0)
     return 1e9 * rolling(per_contract, bars, np.mean)
 
 
@@ -69,7 +70,7 @@ def two_bar_spread(high: Values, low: Values) -> float:
     return max(0.0, 2.0 * (np.exp(alpha) - 1.0) / (1.0 + np.exp(alpha)))
 
 
-@twin(tolerance=1e-8)  # of values below 0.1; the core's tanh is made for those
+@twin(tolerance=1e-7)  # the core's tanh is made for spreads below one half
 def corwin_schultz_spread(s: Segment, bars: int) -> Values:
     high, low = np.maximum(s.high, 1.0), np.maximum(s.low, 1.0)
     spread = np.full(len(s), np.nan)
