@@ -50,9 +50,10 @@ def check(subject: Any, bars: Bars, *, cuts: int | Sequence[int] = CUTS) -> int:
 
 
 def other_future(bars: Bars, cut: int) -> Bars:
-    """The same bars before `cut`; from there on the past again, run backwards and then to and fro, with more volume. Times stay.
+    """The same bars before `cut`; from there on the past again, run backwards and then to and fro, up to 5 ticks higher, so that the next
+    bar differs in each of its prices, and with 7 more contracts a bar. Times stay.
 
-    Nothing but the future changes, and it stays a market: no price that was not seen before, no impossible bar. `cut` 0: no change.
+    Nothing but the future changes, and it stays a market: prices near those seen before, no impossible bar. `cut` 0: no change.
     """
     if not 0 < cut < len(bars):
         return bars
@@ -64,8 +65,11 @@ def other_future(bars: Bars, cut: int) -> Bars:
         "high": bars.high[row],
         "low": bars.low[row],
         "close": np.where(backwards, bars.open[row], bars.close[row]),
-        "volume": bars.volume[row] + 7,
     }
+    taken = {int(getattr(bars, name)[cut]) - int(later[0]) for name, later in fields.items()}
+    up = next(ticks for ticks in range(1, 6) if ticks not in taken)
+    fields = {name: later + up for name, later in fields.items()}
+    fields["volume"] = bars.volume[row] + 7
     for name in ("spread", "buys"):
         if getattr(bars, name) is not None:
             fields[name] = getattr(bars, name)[row]

@@ -181,7 +181,7 @@ def test_cutting_the_future_off_changes_nothing_before_the_cut(keep):
     cut = test.start + int(keep * len(test))
     whole = judge(config, bars, columns, test, learned)
     shorter = bars[:cut]
-    early = judge(config, shorter, esbt.features(shorter), Window(test.start, cut), learned)
+    early = judge(config, shorter, esbt.features(shorter, config.learning.features), Window(test.start, cut), learned)
     assert list(early) == list(whole) == NAMES
     for name in NAMES:
         ours, theirs = early[name].raw_trades, whole[name].raw_trades
