@@ -42,7 +42,7 @@ def liquidity_score(s: Segment, bars: int) -> Values:
     return rolling(s.volume, bars, np.sum) / rolling(s.high - s.low + 1.0, bars, np.sum)
 
 
-@twin(tolerance=2e-5)  # the core sums in steps of 2^-20 of the unit
+@twin(tolerance=1e-4)  # the core sums in steps of 2^-20 of the unit
 def amihud_illiquidity(s: Segment, bars: int) -> Values:
     price = np.maximum(np.abs(s.close), 1.0)  # a close of zero counts as one tick, as in log returns
     per_contract = over(np.abs(back(log_price(s.close), 1)), price * s.volume, 0.0)

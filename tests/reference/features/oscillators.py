@@ -1,10 +1,12 @@
-"""Twins of the trend family's oscillators: RSI, stochastic, Williams %R, CCI, Aroon and Wilder's directional movement.
+"""Twins of the trend family's oscillators: RSI, stochastic, Williams %R, CCI, Aroon and Wilder's directional movement; and of the regime
+family, whose few states are cut from the unrounded RSI, ADX and percentile of volatility.
 
 Windows are taken anew at every bar; Wilder's means run on, as their formula says. Knows nothing of averages of price.
 """
 
 import numpy as np
 from reference.features.base import Segment, Values, back, over, rolling, true_range, twin, wilder
+from reference.features.volatility import volatility_percentile
 
 
 @twin()
@@ -89,3 +91,26 @@ def minus_di(s: Segment, bars: int) -> Values:
 def adx(s: Segment, bars: int) -> Values:
     plus, minus = directional(s, bars)
     return wilder(over(100.0 * np.abs(plus - minus), plus + minus, 0.0), bars)
+
+
+def where_known(known: Values, state: Values) -> Values:
+    """`state`, NaN where `known` is."""
+    return np.where(np.isnan(known), np.nan, state)
+
+
+@twin()
+def trend_regime(s: Segment, bars: int, level: float) -> Values:
+    strength, (plus, minus) = adx(s, bars), directional(s, bars)
+    return where_known(strength, np.where(strength > level, np.sign(plus - minus), 0.0))
+
+
+@twin()
+def momentum_regime(s: Segment, bars: int, band: float) -> Values:
+    strength = rsi(s, bars)
+    return where_known(strength, np.where(strength > 50.0 + band, 1.0, np.where(strength < 50.0 - band, -1.0, 0.0)))
+
+
+@twin()
+def volatility_regime(s: Segment, bars: int) -> Values:
+    rank = volatility_percentile(s, bars)
+    return where_known(rank, np.where(rank < 1.0 / 3.0, 0.0, np.where(rank < 2.0 / 3.0, 1.0, 2.0)))
