@@ -114,7 +114,8 @@ def _amount(bars: Bars, kind: str, value: Any) -> int:
         return 1
     real = kind in ("minutes", "dollars")
     allowed: Any = (int, float, np.integer, np.floating) if real else (int, np.integer)
-    if isinstance(value, bool) or not isinstance(value, allowed) or not (isfinite(value) and value > 0):
+    number = isinstance(value, allowed) and not isinstance(value, bool)
+    if not number or not value > 0 or (isinstance(value, float | np.floating) and not isfinite(value)):
         raise EsbtError(f"{kind} is {value!r}: give a {'number' if real else 'whole number'} above 0")
     if kind == "minutes":
         return _slot_ns(bars, value)
