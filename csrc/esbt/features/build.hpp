@@ -99,8 +99,9 @@ class Build {
     }
 
     Series mean(Series s, std::int64_t n, double scale = 1.0) {
-        const double one = 1.0 / static_cast<double>(n);
-        return g.map(key("mean" + std::to_string(scale), s, n, 0), [one](double x) { return x * one; }, sum(s, n, scale));
+        const Series t = g.total(s, scale);
+        const double step = 1.0 / scale / static_cast<double>(n);
+        return g.map(key("mean", t, n), [step](double now, double before) { return (now - before) * step; }, t, g.lag(t, n));
     }
 
     // Sum of squares of whole numbers over the last n bars.
@@ -111,13 +112,14 @@ class Build {
     // Variance (over n) of whole numbers in the last n bars; never negative.
     Series variance(Series s, std::int64_t n) {
         const double one = 1.0 / static_cast<double>(n);
+        const Series squares = g.total(g.map("square" + g.name_of(s), [](double x) { return x * x; }, s), 1.0), sums = g.total(s, 1.0);
         return g.map(
-            key("variance", s, n, 0),
-            [one](double squares, double total) {
-                const double v = squares * one - (total * one) * (total * one);
+            key("variance", s, n),
+            [one](double squares_now, double squares_before, double now, double before) {
+                const double mean = (now - before) * one, v = (squares_now - squares_before) * one - mean * mean;
                 return v > 0.0 ? v : 0.0;
             },
-            sum_of_squares(s, n), sum(s, n));
+            squares, g.lag(squares, n), sums, g.lag(sums, n));
     }
 
     // Highest of the last n bars: windows of 1, 2, 4, ... bars by doubling, then two that overlap.
@@ -159,9 +161,7 @@ class Build {
     }
 
     // Bars of the segment so far, this one included.
-    Series bars_seen() {
-        return g.scan("bars_seen", 0.0, [](double& seen) { return seen += 1.0; });
-    }
+    Series bars_seen() { return g.source("seen", to_.seen); }
 
     std::string key(const std::string& word, Series s, std::int64_t n, std::int64_t m = 0) {
         return word + "(" + g.name_of(s) + "," + std::to_string(n) + "," + std::to_string(m) + ")";

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "esbt/features/kind.hpp"
 #include "esbt/features/trend_kinds.hpp"
@@ -10,24 +11,25 @@
 
 namespace esbt::features {
 
-// Days from 1970-01-01 to the third Friday of the month that lies `month` months after January 1970 (Hinnant, chrono-compatible date
-// algorithms, for the first of the month).
+// Days from 1970-01-01 to the third Friday of the month that lies `month` months after January 1970.
 inline std::int64_t third_friday(std::int64_t month) {
-    const std::int64_t y = 1970 + month / 12 - (month % 12 < 2), m = month % 12 + 1, era = y / 400, year = y - era * 400;
-    const std::int64_t day_of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5;
-    const std::int64_t first = era * 146'097 + year * 365 + year / 4 - year / 100 + day_of_year - 719'468;
-    return first + (8 - (first + 4) % 7 + 4) % 7 + 14;  // day 0 was a Thursday: (first + 4) % 7 is 0 on Sundays
+    const std::int64_t year = 1970 + (month >= 0 ? month / 12 : -((11 - month) / 12));
+    const std::int64_t first = days_from_civil(year, month - (year - 1970) * 12 + 1, 1);
+    const std::int64_t weekday = ((first + 4) % 7 + 7) % 7;  // day 0 was a Thursday; 0 is Sunday
+    return first + (12 - weekday) % 7 + 14;
 }
 
 // Days to the next third Friday of March, June, September or December, 0 on the day itself: when CME's quarterly contracts expire.
 inline double days_to_expiry(double day) {
     const auto d = static_cast<std::int64_t>(day);
-    for (std::int64_t month = std::max<std::int64_t>(0, d / 31 / 3 * 3 - 3) + 2;; month += 3)
-        if (const std::int64_t friday = third_friday(month); friday >= d) return static_cast<double>(friday - d);
+    std::int64_t month = static_cast<std::int64_t>(std::floor(day / 365.2425 * 4.0)) * 3 - 4;  // a quarter's last month, safely before
+    std::int64_t friday = third_friday(month);
+    while (friday < d) friday = third_friday(month += 3);
+    return static_cast<double>(friday - d);
 }
 
 struct Expiry {
-    double day = -1.0, left = 0.0;
+    double day = std::numeric_limits<double>::quiet_NaN(), left = 0.0;
 };
 
 // sin (or cos) of the minute on the day's circle, by whole minutes.

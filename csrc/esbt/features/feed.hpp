@@ -17,11 +17,21 @@ struct Sources {                                                                
     double *volume = nullptr, *buys = nullptr;                                  // contracts; of them at the ask, NaN where not known
     double* session_start = nullptr;                                            // 1 on the first bar of a session or segment, else 0
     double *minute = nullptr, *elapsed = nullptr;  // minutes since New York's midnight; since the session's first bar
+    double* seen = nullptr;                        // bars of the segment so far, this one included
     double* day = nullptr;                         // trade date, days since 1970-01-01
 };
 
+inline std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); }
+
+// Days from 1970-01-01 to a date (Hinnant, "chrono-compatible low-level date algorithms").
+inline std::int64_t days_from_civil(std::int64_t year, std::int64_t month, std::int64_t day) {
+    const std::int64_t y = year - (month <= 2), era = floor_div(y, 400), of_era = y - era * 400;
+    const std::int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
+}
+
 // New York's time by the rule in force in the United States (since 2007: second Sunday of March to first Sunday of November, at 02:00; from
-// 1987 first of April to last of October).
+// 1987 first of April to last of October; earlier years are taken to have done so too).
 class NewYork {
   public:
     // Minutes since midnight of a time in ns UTC.
@@ -35,28 +45,19 @@ class NewYork {
   private:
     static constexpr std::int64_t kHour = 3'600'000'000'000, kDay = 24 * kHour;
 
-    static std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); }
-
-    // Days from 1970-01-01 to a date (Hinnant, chrono-compatible low-level date algorithms).
-    static std::int64_t days(std::int64_t year, std::int64_t month, std::int64_t day) {
-        const std::int64_t y = year - (month <= 2), era = floor_div(y, 400), of_era = y - era * 400;
-        const std::int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-        return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
-    }
-
     static std::int64_t sunday_from(std::int64_t day) { return day + (7 - ((day + 4) % 7 + 7) % 7) % 7; }  // day 0 was a Thursday
 
     void look_up(std::int64_t ts) {
         // The year by its first of January in UTC; New York's new year is in winter time, so the clock does not change there.
         std::int64_t year = 1970 + floor_div(ts, kDay) * 400 / 146'097;
-        while (days(year, 1, 1) * kDay > ts) --year;
-        while (days(year + 1, 1, 1) * kDay <= ts) ++year;
+        while (days_from_civil(year, 1, 1) * kDay > ts) --year;
+        while (days_from_civil(year + 1, 1, 1) * kDay <= ts) ++year;
         const bool new_rule = year >= 2007;
-        const std::int64_t spring = sunday_from(new_rule ? days(year, 3, 8) : days(year, 4, 1)) * kDay + 7 * kHour;
-        const std::int64_t autumn = sunday_from(new_rule ? days(year, 11, 1) : days(year, 10, 25)) * kDay + 6 * kHour;
+        const std::int64_t spring = sunday_from(new_rule ? days_from_civil(year, 3, 8) : days_from_civil(year, 4, 1)) * kDay + 7 * kHour;
+        const std::int64_t autumn = sunday_from(new_rule ? days_from_civil(year, 11, 1) : days_from_civil(year, 10, 25)) * kDay + 6 * kHour;
         const bool summer = ts >= spring && ts < autumn;
-        from_ = summer ? spring : (ts < spring ? days(year, 1, 1) * kDay : autumn);
-        until_ = summer ? autumn : (ts < spring ? spring : days(year + 1, 1, 1) * kDay);
+        from_ = summer ? spring : (ts < spring ? days_from_civil(year, 1, 1) * kDay : autumn);
+        until_ = summer ? autumn : (ts < spring ? spring : days_from_civil(year + 1, 1, 1) * kDay);
         offset_ = (summer ? -4 : -5) * kHour;
     }
 
@@ -67,7 +68,13 @@ class Feed {
   public:
     // Bars [at, at + count) of one segment into the window from `first` on. The first call of a segment is at its first bar.
     void fill(const BarsView& b, std::int64_t at, std::int64_t count, std::int64_t first, bool starts, const Sources& to) {
-        if (starts) anchor_ = b.close[at];
+        if (starts) {
+            anchor_ = b.close[at];
+            seen_ = 0;
+        }
+        if (to.seen)
+            for (std::int64_t i = 0; i < count; ++i) to.seen[first + i] = static_cast<double>(seen_ + i + 1);
+        seen_ += count;
         prices(b.open + at, count, to.open, first);
         prices(b.high + at, count, to.high, first);
         prices(b.low + at, count, to.low, first);
@@ -107,7 +114,7 @@ class Feed {
     }
 
     std::int32_t anchor_ = 0, session_ = 0;
-    std::int64_t opened_ = 0;
+    std::int64_t opened_ = 0, seen_ = 0;
     NewYork clock_;
 };
 

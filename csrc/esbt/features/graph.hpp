@@ -4,6 +4,7 @@
 // It is built twice: first dry, to learn how much history each series needs, then for good; both builds ask for the same nodes.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
@@ -65,6 +66,24 @@ class Graph {
             cost_ += 4.0;
             return std::make_unique<ScanNode<State, F, sizeof...(Ins)>>(begin, f, inputs_of(ins...), to);
         });
+    }
+
+    // f(State&, std::array<double, M>& results, double...) bar after bar: M series.
+    template <std::size_t M, class State, class F, class... Ins>
+    std::array<Series, M> scan_many(const std::string& key, State begin, F f, Ins... ins) {
+        std::array<Series, M> found;
+        std::array<double*, M> to{};
+        const bool fresh = !by_key_.contains(key + "#0");
+        for (std::size_t m = 0; m < M; ++m) {
+            Series& s = by_key_[key + "#" + std::to_string(m)];
+            if (fresh) s = new_series(0.0, {ins...}, to[m]);
+            found[m] = s;
+        }
+        if (fresh) {
+            cost_ += 4.0;
+            waiting_[level_.back()].push_back(std::make_unique<ScanManyNode<M, State, F, sizeof...(Ins)>>(begin, f, inputs_of(ins...), to));
+        }
+        return found;
     }
 
     // A node that make(out, history) makes; ins: what it reads.

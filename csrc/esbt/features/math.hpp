@@ -31,10 +31,10 @@ inline double two_sided_normal(double x) {
     return std::copysign(1.0 - 1.0 / (p8 * p8), x);
 }
 
-// tanh(x) for small x: the continued fraction x / (1 + x^2 / (3 + x^2 / (5 + x^2 / 7))), error below 1e-8 for |x| < 0.5.
+// tanh(x) by Lambert's continued fraction, error below 1e-8 for |x| < 1.5; beyond, spreads as wide as the price are no spreads.
 inline double small_tanh(double x) {
     const double s = x * x;
-    return x * (105.0 + 10.0 * s) / (105.0 + s * (45.0 + s));
+    return x * (135135.0 + s * (17325.0 + s * (378.0 + s))) / (135135.0 + s * (62370.0 + s * (3150.0 + s * 28.0)));
 }
 
 }  // namespace esbt::features

@@ -94,7 +94,7 @@ inline void add_estimates(Kinds& kinds) {
                        "impact",
                        [](double r, double price, double v) { return ratio(1e9 * std::abs(r), std::max(std::abs(price), 1.0) * v, 0.0); },
                        b.log_return(1), b.price(), b.volume());
-                   return b.mean(impact, p[0], 0x1p20);
+                   return b.mean(impact, p[0], 0x1p32);
                });
     add_series(kinds,
                {.name = "roll_spread",

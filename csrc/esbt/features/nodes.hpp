@@ -59,6 +59,28 @@ struct ScanNode final : Node {
     }
 };
 
+// f(state, results, values...) bar after bar, which writes M series at once.
+template <std::size_t M, class State, class F, std::size_t K>
+struct ScanManyNode final : Node {
+    State begin, state;
+    F f;
+    Inputs<K> in;
+    std::array<double*, M> out;
+    ScanManyNode(State initial, F function, Inputs<K> inputs, std::array<double*, M> to)
+        : begin(initial), state(initial), f(std::move(function)), in(inputs), out(to) {}
+    void reset() override { state = begin; }
+    void push(std::int64_t i, std::int64_t age) override { run({i, 1, age}); }
+    void run(const Span& s) override {
+        State now = state;
+        std::array<double, M> results;
+        for (std::int64_t i = s.first; i < s.end(); ++i) {
+            call(f, in, i, std::make_index_sequence<K>{}, now, results);
+            for (std::size_t m = 0; m < M; ++m) out[m][i] = results[m];
+        }
+        state = now;
+    }
+};
+
 // What a feature ends in: f(values...) as float32.
 struct Output {
     virtual ~Output() = default;

@@ -2,6 +2,7 @@
 // and each contract. To add one: a Kind here, its twin in tests/reference/features.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "esbt/features/kind.hpp"
@@ -10,44 +11,36 @@
 namespace esbt::features {
 
 struct Day {
-    double now = 0.0, before = 0.0;  // of this session so far, and of the whole session before
-    bool any = false, two = false;   // a session has begun; there was one before it
+    double open = 0.0, high = 0.0, minus_low = 0.0, close = 0.0;           // of this session so far
+    double high_before = 0.0, minus_low_before = 0.0, close_before = 0.0;  // of the whole session before
+    double sessions = 0.0;
 };
 
-// A session's first value of a series, held through the session.
-inline Series first_of_session(Build& b, Series s) {
-    return b.g.scan(
-        b.key("session_first", s, 0), 0.0, [](double& held, double start, double x) { return held = start > 0.0 ? x : held; },
-        b.session_start(), s);
-}
+struct SessionSeries {
+    Series open, high, minus_low, high_before, minus_low_before, close_before;
+    Series known;  // 1 from a contract's second session on, when there is one before
+};
 
-// Highest value of the session so far.
-inline Series session_highest(Build& b, Series s) {
-    return b.g.scan(
-        b.key("session_highest", s, 0), 0.0, [](double& top, double start, double x) { return top = start > 0.0 || x > top ? x : top; },
-        b.session_start(), s);
-}
-
-// The last value that a series had in the session before; in a contract's first session the value `x` now.
-inline Series of_session_before(Build& b, Series s) {
-    return b.g.scan(
-        b.key("session_before", s, 0), Day{},
-        [](Day& d, double start, double x) {
+inline SessionSeries session_series(Build& b) {
+    const auto s = b.g.scan_many<7>(
+        "session", Day{},
+        [](Day& d, std::array<double, 7>& to, double start, double o, double h, double l, double c) {
             if (start > 0.0) {
-                d.two = d.any;
-                d.any = true;
-                d.before = d.now;
+                d.sessions += 1.0;
+                d.high_before = d.high;
+                d.minus_low_before = d.minus_low;
+                d.close_before = d.close;
+                d.open = o;
+                d.high = h;
+                d.minus_low = -l;
             }
-            d.now = x;
-            return d.two ? d.before : x;
+            d.high = h > d.high ? h : d.high;
+            d.minus_low = -l > d.minus_low ? -l : d.minus_low;
+            d.close = c;
+            to = {d.open, d.high, d.minus_low, d.high_before, d.minus_low_before, d.close_before, d.sessions > 1.0 ? 1.0 : 0.0};
         },
-        b.session_start(), s);
-}
-
-// 1 from a contract's second session on, else 0.
-inline Series has_session_before(Build& b) {
-    return b.g.scan(
-        "has_session_before", 0.0, [](double& starts, double start) { return (starts += start) > 1.0 ? 1.0 : 0.0; }, b.session_start());
+        b.session_start(), b.open(), b.high(), b.low(), b.close());
+    return {s[0], s[1], s[2], s[3], s[4], s[5], s[6]};
 }
 
 inline Series minus_low(Build& b) {
@@ -85,34 +78,31 @@ inline void add_session(Kinds& kinds) {
         add_in_atr(kinds, words(name, "ATR", formula, "esbt"), atr, [name, level](Build& b, const Parameters&) {
             return b.g.map(
                 name, [](double c, double l, double known) { return known > 0.0 ? c - l : 0.0; }, b.close(), level(b),
-                has_session_before(b));
+                session_series(b).known);
         });
     };
-    distance("session_open_distance", "(close - session's first open) / ATR", [](Build& b) { return first_of_session(b, b.open()); });
-    distance("session_high_distance", "(close - session's high so far) / ATR, 0 or less",
-             [](Build& b) { return session_highest(b, b.high()); });
+    distance("session_open_distance", "(close - session's first open) / ATR", [](Build& b) { return session_series(b).open; });
+    distance("session_high_distance", "(close - session's high so far) / ATR, 0 or less", [](Build& b) { return session_series(b).high; });
     distance("session_low_distance", "(close - session's low so far) / ATR, 0 or more",
-             [](Build& b) { return b.g.map("session_low", [](double x) { return -x; }, session_highest(b, minus_low(b))); });
+             [](Build& b) { return b.g.map("session_low", [](double x) { return -x; }, session_series(b).minus_low); });
     add_series(kinds,
                words("session_range_position", "0..1", "(close - low) / (high - low) of the session so far; 0.5 without range", "esbt"),
                none, [](Build& b, const Parameters&) {
                    return b.g.map(
                        "session_range_position", [](double c, double top, double ml) { return ratio(c + ml, top + ml, 0.5); }, b.close(),
-                       session_highest(b, b.high()), session_highest(b, minus_low(b)));
+                       session_series(b).high, session_series(b).minus_low);
                });
     from_before("prior_high_distance", "(close - high of the session before) / ATR; 0 in a contract's first session",
-                [](Build& b) { return of_session_before(b, session_highest(b, b.high())); });
-    from_before("prior_low_distance", "(close - low of the session before) / ATR; 0 in a contract's first session", [](Build& b) {
-        return b.g.map("prior_low", [](double x) { return -x; }, of_session_before(b, session_highest(b, minus_low(b))));
-    });
+                [](Build& b) { return session_series(b).high_before; });
+    from_before("prior_low_distance", "(close - low of the session before) / ATR; 0 in a contract's first session",
+                [](Build& b) { return b.g.map("prior_low", [](double x) { return -x; }, session_series(b).minus_low_before); });
     from_before("prior_close_distance", "(close - close of the session before) / ATR; 0 in a contract's first session",
-                [](Build& b) { return of_session_before(b, b.close()); });
+                [](Build& b) { return session_series(b).close_before; });
     from_before("pivot_distance", "(close - (high + low + close) / 3 of the session before) / ATR; 0 in a contract's first session",
                 [](Build& b) {
                     return b.g.map(
-                        "pivot", [](double top, double ml, double c) { return (top - ml + c) / 3.0; },
-                        of_session_before(b, session_highest(b, b.high())), of_session_before(b, session_highest(b, minus_low(b))),
-                        of_session_before(b, b.close()));
+                        "pivot", [](double top, double ml, double c) { return (top - ml + c) / 3.0; }, session_series(b).high_before,
+                        session_series(b).minus_low_before, session_series(b).close_before);
                 });
     add_in_atr(kinds,
                words("overnight_gap", "ATR", "(session's first open - close of the session before) / ATR; 0 in a contract's first session",
@@ -120,18 +110,19 @@ inline void add_session(Kinds& kinds) {
                atr, [](Build& b, const Parameters&) {
                    return b.g.map(
                        "overnight_gap", [](double open, double before, double known) { return known > 0.0 ? open - before : 0.0; },
-                       first_of_session(b, b.open()), of_session_before(b, b.close()), has_session_before(b));
+                       session_series(b).open, session_series(b).close_before, session_series(b).known);
                });
     add_series(
         kinds,
         words("session_range_ratio", "ratio", "range of the session so far / range of the session before; 1 where there is none", "esbt"),
         none, [](Build& b, const Parameters&) {
-            const Series range = b.g.map(
-                "session_range", [](double top, double ml) { return top + ml; }, session_highest(b, b.high()),
-                session_highest(b, minus_low(b)));
+            const SessionSeries s = session_series(b);
             return b.g.map(
-                "session_range_ratio", [](double now, double before, double known) { return known > 0.0 ? ratio(now, before, 1.0) : 1.0; },
-                range, of_session_before(b, range), has_session_before(b));
+                "session_range_ratio",
+                [](double top, double ml, double top_before, double ml_before, double known) {
+                    return known > 0.0 ? ratio(top + ml, top_before + ml_before, 1.0) : 1.0;
+                },
+                s.high, s.minus_low, s.high_before, s.minus_low_before, s.known);
         });
     const std::vector<Parameter> minutes{{"minutes", 30, 1, 1'380}};
     add_series(kinds,

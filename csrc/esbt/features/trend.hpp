@@ -2,6 +2,7 @@
 // them. To add one: a Kind here, its twin in tests/reference/features.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "esbt/features/kind.hpp"
@@ -66,26 +67,27 @@ struct SuperTrend {
     double side = 0.0;  // +1 above the line, -1 below, 0 before the first
 };
 
-// side * (distance of the close from the line in ticks, at least a sliver): one series that holds both the direction and the distance.
-inline Series supertrend_line(Build& b, std::int64_t n, double multiplier, bool direction) {
-    return b.g.scan((direction ? "supertrend_side" : "supertrend_line") + std::to_string(n) + ":" + std::to_string(multiplier),
-                    SuperTrend{},
-                    [multiplier, direction](SuperTrend& s, double h, double l, double c, double atr) {
-                        if (!(atr == atr)) return 0.0;
-                        const double mid = 0.5 * (h + l), up = mid + multiplier * atr, down = mid - multiplier * atr;
-                        const bool first = s.side == 0.0;
-                        s.upper = first || up < s.upper || s.close > s.upper ? up : s.upper;
-                        s.lower = first || down > s.lower || s.close < s.lower ? down : s.lower;
-                        if (first)
-                            s.side = c <= s.upper ? -1.0 : 1.0;
-                        else if (s.side < 0.0 && c > s.upper)
-                            s.side = 1.0;
-                        else if (s.side > 0.0 && c < s.lower)
-                            s.side = -1.0;
-                        s.close = c;
-                        return direction ? s.side : (s.side > 0.0 ? s.lower : s.upper);
-                    },
-                    b.high(), b.low(), b.close(), b.atr(n));
+// The line in ticks above the segment's first close, and the side of it the close is on; 0, 0 while the ATR warms up.
+inline std::array<Series, 2> supertrend(Build& b, std::int64_t n, double multiplier) {
+    return b.g.scan_many<2>(
+        "supertrend" + std::to_string(n) + ":" + std::to_string(multiplier), SuperTrend{},
+        [multiplier](SuperTrend& s, std::array<double, 2>& to, double h, double l, double c, double atr) {
+            to = {0.0, 0.0};
+            if (!(atr == atr)) return;
+            const double mid = 0.5 * (h + l), up = mid + multiplier * atr, down = mid - multiplier * atr;
+            const bool first = s.side == 0.0;
+            s.upper = first || up < s.upper || s.close > s.upper ? up : s.upper;
+            s.lower = first || down > s.lower || s.close < s.lower ? down : s.lower;
+            if (first)
+                s.side = -1.0;  // right or not, the first break tells
+            else if (s.side < 0.0 && c > s.upper)
+                s.side = 1.0;
+            else if (s.side > 0.0 && c < s.lower)
+                s.side = -1.0;
+            s.close = c;
+            to = {s.side > 0.0 ? s.lower : s.upper, s.side};
+        },
+        b.high(), b.low(), b.close(), b.atr(n));
 }
 
 struct WeightedSum {  // sum of k * x over the last n bars, k = 0 for the oldest

@@ -234,7 +234,7 @@ inline void add_channels(Kinds& kinds) {
                super_warm, [](Build& b, const Parameters& p) {
                    return b.g.map(
                        "supertrend_distance" + p.key(), [](double c, double line) { return c - line; }, b.close(),
-                       supertrend_line(b, p[0], p.real(1), false));
+                       supertrend(b, p[0], p.real(1))[0]);
                });
     add_series(kinds,
                {.name = "supertrend_side",
@@ -244,7 +244,7 @@ inline void add_channels(Kinds& kinds) {
                 .formula = "1 while the close is above the SuperTrend line, else -1",
                 .source = "Seban 2009",
                 .standard = {{10, 3}}},
-               super_warm, [](Build& b, const Parameters& p) { return supertrend_line(b, p[0], p.real(1), true); });
+               super_warm, [](Build& b, const Parameters& p) { return supertrend(b, p[0], p.real(1))[1]; });
 }
 
 inline void add_oscillators(Kinds& kinds) {

@@ -179,7 +179,7 @@ inline void add_volatility(Kinds& kinds) {
                      .group = "volatility",
                      .parameters = {{"fast", 10, 2, 10'000}, {"slow", 60, 2, 10'000}},
                      .unit = "ratio",
-                     .formula = "historical_volatility(fast) / historical_volatility(slow); 1 when the slow one is zero",
+                     .formula = "historical_volatility(fast) / historical_volatility(slow); 1 when the slow one is below 1e-7",
                      .source = "esbt",
                      .standard = {{10, 60}},
                      .warm_up = [](const Parameters& p) { return std::max(p[0], p[1]); },
@@ -187,7 +187,7 @@ inline void add_volatility(Kinds& kinds) {
                          [](Build& b, const Parameters& p, std::int64_t warm_up) {
                              const Series r = b.log_return(1);
                              b.g.output(
-                                 warm_up, [](double f, double s) { return s > 0.0 ? std::sqrt(f / s) : 1.0; },
+                                 warm_up, [](double f, double s) { return s > 1e-14 ? std::sqrt(f / s) : 1.0; },
                                  log_variance(b, "log_return", r, p[0]), log_variance(b, "log_return", r, p[1]));
                          }});
     kinds.push_back(

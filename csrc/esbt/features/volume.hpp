@@ -25,6 +25,8 @@ inline Series rolling_vwap_level(Build& b, std::int64_t n) {
         b.sum(typical_volume(b), n), b.sum(b.volume(), n), b.close());
 }
 
+constexpr double kContracts = 1048576.0;  // 2^20: steps in which parts of contracts are summed
+
 struct SessionSums {
     double price_volume = 0.0, volume = 0.0;
 };
@@ -193,30 +195,33 @@ inline void add_volume(Kinds& kinds) {
          .build =
              [](Build& b, const Parameters& p, std::int64_t warm_up) {
                  b.g.output(
-                     warm_up, [](double flow, double v) { return ratio(flow, v, 0.0); }, b.sum(signed_flow(b, p[0]), p[0], 1024.0),
+                     warm_up, [](double flow, double v) { return ratio(flow, v, 0.0); }, b.sum(signed_flow(b, p[0]), p[0], kContracts),
                      b.sum(b.volume(), p[0]));
              }});
-    kinds.push_back(
-        {.name = "chaikin_money_flow",
-         .group = "volume",
-         .parameters = {{"bars", 20, 1, 10'000}},
-         .unit = "-1..1",
-         .formula = "sum of volume * (2 close - high - low) / (high - low) over sum of volume, last bars; 0 without volume or range",
-         .source = "Chaikin, in Achelis 2001",
-         .standard = {{20}},
-         .warm_up = window,
-         .build = [](Build& b, const Parameters& p, std::int64_t warm_up) {
-             const Series flow = b.g.map(
-                 "money_flow", [](double h, double l, double c, double v) { return ratio((2.0 * c - h - l) * v, h - l, 0.0); }, b.high(),
-                 b.low(), b.close(), b.volume());
-             b.g.output(warm_up, [](double f, double v) { return ratio(f, v, 0.0); }, b.sum(flow, p[0], 1024.0), b.sum(b.volume(), p[0]));
-         }});
+    kinds.push_back({.name = "chaikin_money_flow",
+                     .group = "volume",
+                     .parameters = {{"bars", 20, 1, 10'000}},
+                     .unit = "-1..1",
+                     .formula = "sum of volume * (2 close - high - low) / (high - low) over sum of volume, last bars; bars without range "
+                                "add 0; 0 without volume",
+                     .source = "Chaikin, in Achelis 2001",
+                     .standard = {{20}},
+                     .warm_up = window,
+                     .build = [](Build& b, const Parameters& p, std::int64_t warm_up) {
+                         const Series flow = b.g.map(
+                             "money_flow", [](double h, double l, double c, double v) { return ratio((2.0 * c - h - l) * v, h - l, 0.0); },
+                             b.high(), b.low(), b.close(), b.volume());
+                         b.g.output(
+                             warm_up, [](double f, double v) { return ratio(f, v, 0.0); }, b.sum(flow, p[0], kContracts),
+                             b.sum(b.volume(), p[0]));
+                     }});
     kinds.push_back(
         {.name = "money_flow_index",
          .group = "volume",
          .parameters = {{"bars", 14, 1, 10'000}},
          .unit = "0..100",
-         .formula = "100 * U / (U + D), U and D: sums of typical price * volume over bars whose typical price rose, fell; 50 when none did",
+         .formula =
+             "100 * U / (U + D), U and D: sums of |typical price| * volume over bars whose typical price rose, fell; 50 when none did",
          .source = "Quong and Soudack 1989",
          .standard = {{14}},
          .warm_up = [](const Parameters& p) { return p[0]; },
@@ -225,16 +230,18 @@ inline void add_volume(Kinds& kinds) {
                  const Series level = b.g.map(
                      "typical_level", [](double t, double c, double price) { return t + 3.0 * (price - c); }, b.typical(), b.close(),
                      b.price());
-                 // Three times typical price times volume, with the sign of the typical price's change; nothing in a segment's first bar.
-                 const Series flow = b.g.map(
-                     "typical_flow",
-                     [](double t, double before, double at, double v, double seen) {
-                         const double side = t > before ? 1.0 : (t < before ? -1.0 : 0.0);
-                         return seen > 1.0 ? side * at * v : 0.0;
-                     },
-                     b.typical(), b.g.lag(b.typical(), 1), level, b.volume(), b.bars_seen());
-                 const Series up = b.g.map("flow_up", [](double x) { return x > 0.0 ? x : 0.0; }, flow);
-                 const Series down = b.g.map("flow_down", [](double x) { return x < 0.0 ? -x : 0.0; }, flow);
+                 // Three times |typical price| times volume, where the typical price moved to `side`; nothing in a segment's first bar,
+                 // which is
+                 // its own predecessor only in its close.
+                 const auto flow = [&](const char* key, double side) {
+                     return b.g.map(
+                         key,
+                         [side](double t, double before, double at, double v, double seen) {
+                             return seen > 1.0 && side * (t - before) > 0.0 ? std::abs(at) * v : 0.0;
+                         },
+                         b.typical(), b.g.lag(b.typical(), 1), level, b.volume(), b.bars_seen());
+                 };
+                 const Series up = flow("flow_up", 1.0), down = flow("flow_down", -1.0);
                  b.g.output(warm_up, [](double u, double d) { return 100.0 * ratio(u, u + d, 0.5); }, b.sum(up, p[0]), b.sum(down, p[0]));
              }});
     kinds.push_back({.name = "force_index",
