@@ -38,10 +38,9 @@ class Market:
     @property
     def ages(self) -> np.ndarray:
         """Bars of the own segment before each bar."""
-        age = np.zeros(len(self), dtype=np.int64)
-        for i in range(1, len(self)):
-            age[i] = age[i - 1] + 1 if self.segment[i] == self.segment[i - 1] else 0
-        return age
+        bar = np.arange(len(self))
+        starts = np.concatenate(([True], np.diff(self.segment) != 0))[: len(self)]
+        return bar - np.maximum.accumulate(np.where(starts, bar, 0))
 
 
 def random_market(seed: int, lengths: tuple[int, ...] = (1, 2, 14, 150, 13, 60, 420, 79), level: int = 20_000) -> Market:

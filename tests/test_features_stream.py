@@ -1,5 +1,10 @@
 """One definition, many ways to compute it: bar by bar or in blocks, alone or beside others, on any number of threads: the same bits."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from feature_facts import bits, other_columns, require_same_bits
@@ -14,7 +19,9 @@ MARKETS = {
     "random": lambda: random_market(1, (700, 5, 1, 900, 1_200, 60, 2_100)),
     "one contract": lambda: random_market(2, (5_000,)),
     "through zero": lambda: random_market(3, (1_500, 1_500), level=0),
-    "wild": lambda: wild_market(4, 3_000),
+    "near zero": lambda: random_market(100, (2_500, 1_200), level=40),
+    "wild": lambda: wild_market(1, 3_000),
+    "wild, of millions": lambda: wild_market(3, 3_000, jump=1_000_000),
     "flat after wild": lambda: flat_market(4_000, 20_000, wild_bars=200),
 }
 
@@ -90,6 +97,29 @@ def test_a_column_is_the_same_alone_and_beside_others(seed: int):
     whole = batch(m, columns)
     alone = np.concatenate([batch(m, (column,)) for column in columns])
     require_same_bits(whole, alone, columns)
+
+
+HASHES = """
+import hashlib
+from feature_markets import random_market, wild_market
+from esbt import _core
+from esbt.features import features
+from esbt.features.registry import default_columns
+stream = _core.FeatureStream([column.request for column in default_columns()])
+for m in (random_market(1, (1_200, 700)), wild_market(2)):
+    print(hashlib.sha256(features(m).matrix.tobytes()).hexdigest(), hashlib.sha256(stream.replay(m.core).tobytes()).hexdigest())
+"""
+
+
+def test_every_target_gives_the_same_bits():
+    """The loops compiled for the plain machine, and for what this one can do."""
+    path = os.pathsep.join(str(Path(__file__).parents[k]) for k in (0, 1))
+    said = set()
+    for target in ("baseline", "avx2"):
+        env = os.environ | {"PYTHONPATH": path, "ESBT_TARGET": target}
+        said.add(subprocess.run([sys.executable, "-c", HASHES], capture_output=True, text=True, check=True, env=env).stdout)
+    assert len(said) == 1
+    assert len(said.pop().split()) == 4
 
 
 def test_parameters_that_differ_little_are_not_taken_for_the_same():
