@@ -13,7 +13,7 @@ from esbt.market_config import Market, Synthetic
 from esbt.settings import Settings, read_toml
 from esbt.signals import AtrStrategy, Period, Positive, Share
 
-FEATURES = (
+FEATURES = (  # what is learned from unless told otherwise; more would be learned from too, at the price of more to overfit
     "move(1)",
     "move(5)",
     "move(30)",
@@ -40,9 +40,10 @@ Count = Annotated[int, Field(ge=0, le=100_000_000)]
 class Learning(Settings):
     """How the three phases learn.
 
-    features: what they learn from, names and groups as `esbt.features` takes them, such as ["rsi(21)", "volume"]. test_fraction: last part of time, never learned from. calibration_fraction: last part of the training time, held out for calibration,
-    threshold and payoff. embargo_bars: bars left out before each cut. stop_quantile: of winners' adverse excursion. stop_low, stop_high:
-    bounds of the stop in ATR. min_labels: a phase with fewer training labels is left out. folds: of the cross-fitted stop.
+    features: what they learn from, names and groups as `esbt.features` takes them, such as ["rsi(21)", "volume"]. test_fraction: last part
+    of time, never learned from. calibration_fraction: last part of the training time, held out for calibration, threshold and payoff.
+    embargo_bars: bars left out before each cut. stop_quantile: of winners' adverse excursion. stop_low, stop_high: bounds of the stop in
+    ATR. min_labels: a phase with fewer training labels is left out. folds: of the cross-fitted stop.
     """
 
     features: Annotated[tuple[str, ...], Field(strict=False)] = FEATURES

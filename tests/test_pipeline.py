@@ -27,6 +27,14 @@ def done(tmp_path_factory):
     return config, TradingSystemPipeline(config, console=silent()).run_complete_pipeline()
 
 
+def test_learning_sees_the_features_it_was_told_to(tmp_path, monkeypatch):
+    without_report(monkeypatch)
+    config = small_config(tmp_path / "out", features=["clock", "bar_range", "rsi(5)"])
+    learned = GivenBars(market(), config).run_complete_pipeline().learned
+    assert learned.stop.ask.inputs[:7] == esbt.features(market()[:9], "clock").names
+    assert learned.stop.ask.inputs[7:] == ("bar_range", "rsi(5)", "side")
+
+
 def same_trades(a, b):
     return a.keys() == b.keys() and all(a[name].raw_trades.tobytes() == b[name].raw_trades.tobytes() for name in a)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import esbt
@@ -41,6 +42,42 @@ def test_replay_then_push_goes_on_where_the_past_ended() -> None:
     assert stream["rsi(21)"] == float(batch.column("rsi(21)")[-1])
     assert stream.as_dict() == dict(zip(batch.names, batch.matrix[:, -1].tolist(), strict=True))
     assert stream.replay(ROLLED[:0]).shape == (0, len(batch.names))
+
+
+def test_functions_of_a_users_own_stream_too() -> None:
+    def bought_share(w: esbt.features.Window) -> float:
+        assert len(w) == 7
+        known = w.buys >= 0
+        return float(w.buys[known].sum() / w.volume.sum()) + float(w.close[-1] - w.open[0])
+
+    names = [esbt.UserFeature("bought_share", bought_share, 7), "rsi(5)", esbt.UserFeature("up", lambda w: float(np.diff(w.close)[0]), 2)]
+    batch = esbt.features(ROLLED, names)
+    stream = esbt.FeatureStream(names)
+    assert stream.replay(ROLLED[:800]).T.tobytes() == np.ascontiguousarray(batch.matrix[:, :800]).tobytes()
+    rows = np.array([stream.push(bar) for bar in bars_one_by_one(ROLLED[800:])])
+    assert rows.T.tobytes() == np.ascontiguousarray(batch.matrix[:, 800:]).tobytes()
+    alone = esbt.FeatureStream(names[0])
+    assert alone.replay(ROLLED[:100]).T.tobytes() == np.ascontiguousarray(batch.matrix[:1, :100]).tobytes()
+
+
+def test_a_function_that_fails_leaves_the_stream_as_it_was() -> None:
+    fails = {"now": False}
+
+    def fragile(w: esbt.features.Window) -> float:
+        if fails["now"]:
+            raise RuntimeError("no line")
+        return float(w.close.mean())
+
+    names = ["ema(20)", esbt.UserFeature("fragile", fragile, 3)]
+    stream, bars = esbt.FeatureStream(names), list(bars_one_by_one(BARS[:60]))
+    for bar in bars[:50]:
+        stream.push(bar)
+    fails["now"] = True
+    with pytest.raises(EsbtError, match=r"'fragile' at bar 50 .*RuntimeError: no line"):
+        stream.push(bars[50])
+    fails["now"] = False
+    rows = np.array([stream.push(bar) for bar in bars[50:]])
+    assert rows.T.tobytes() == np.ascontiguousarray(esbt.features(BARS[:60], names).matrix[:, 50:]).tobytes()
 
 
 def test_a_bar_in_points_is_the_bar_in_ticks() -> None:
@@ -84,6 +121,7 @@ def test_what_is_no_next_bar_is_refused_and_changes_nothing(change: dict[str, ob
         (lambda s: s.replay(BARS.frame), "bars is DataFrame, not Bars"),
         (lambda s: (s.replay(BARS), s.replay(BARS)), "does not come after the last one"),
         (lambda s: esbt.FeatureStream(["rsi_14"]), "unknown feature 'rsi_14'"),
+        (lambda s: esbt.FeatureStream([esbt.UserFeature("x", pl.col("close"))]), "'x' is a Polars expression, which works on frames"),
         (lambda s: esbt.Bar.in_points("ES", int(BARS.ts[0]), [5000.1] * 4, 1), "5000.1 is not a whole tick of ES"),
         (lambda s: esbt.Bar.in_points("ES", int(BARS.ts[0]), [float("inf")] * 4, 1), "inf is not a whole tick of ES"),
         (lambda s: esbt.Bar.in_points("ES", int(BARS.ts[0]), [5000.0] * 3, 1), "3 prices: give open, high, low and close"),

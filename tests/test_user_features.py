@@ -8,7 +8,7 @@ import pytest
 
 import esbt
 from esbt.errors import EsbtError
-from esbt.features import UserFeature, Window
+from esbt.features import UserFeature, Window, matrix
 
 BARS = esbt.synthetic_bars(days=2, seed=4)[:1_200]
 SEAM = 700
@@ -60,7 +60,7 @@ def test_a_window_is_the_past_and_nothing_leads_out_of_it() -> None:
             assert column.dtype == getattr(BARS, name).dtype
             assert column.base is None
             assert not column.flags.writeable
-        assert window.buys is None
+        assert window.buys.tolist() == [-1] * 5
     told = esbt.load_bars(BARS[:60].frame.with_columns(ask_volume=pl.col("volume") // 2))
     bought = esbt.features(told, [UserFeature("bought", lambda w: float(w.buys.sum()), 3)]).matrix[0]
     assert bought[-1] == told.buys[-3:].sum()
@@ -115,7 +115,7 @@ def test_expressions_of_other_types_become_numbers() -> None:
             "'bad': the expression gives no numbers .* the frame has ts, open",
         ),
         (lambda: esbt.features(BARS, [UserFeature("bad", pl.col("contract"))]), "'bad': the expression gives no numbers"),
-        (lambda: esbt.FeatureStream(["rsi", WIDTH]), "'width' is a user feature: here only names"),
+        (lambda: matrix.columns(["rsi", WIDTH]), "'width' is a user feature: here only names"),
     ],
 )
 def test_bad_user_features(make: object, message: str) -> None:

@@ -1,7 +1,8 @@
-"""Features bar by bar, as they close: `FeatureStream(names)`, with the bits of the batch. Knows no user features: a window of the past is
-the caller's own there.
+"""Features bar by bar, as they close: `FeatureStream(names)`, with the bits of the batch. Knows no Polars expressions and no joins: both
+work on frames.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,9 @@ from esbt.data.instruments import instrument as find_instrument
 from esbt.data.times import utc
 from esbt.data.validate import GRID_TOLERANCE
 from esbt.errors import EsbtError, unknown
-from esbt.features.matrix import columns, core_of
+from esbt.features.matrix import Names, chosen, core_of
+from esbt.features.registry import Column
+from esbt.features.user import UserFeature, Whole, Window
 
 if TYPE_CHECKING:
     from esbt.data.bars import Bars
@@ -68,30 +71,37 @@ def bars_one_by_one(bars: "Bars") -> Iterator[Bar]:
 class FeatureStream:
     """Features of bars that come one by one: `push(bar)` gives the values at its close, the very values of `esbt.features` there.
 
-    names: as `esbt.features` takes them (None: the default set), without user features. `.names`: the columns' canonical names. After a
+    names: as `esbt.features` takes them (None: the default set), user features that are functions among them; these are not tried for
+    causality here, for they are given what was pushed and cannot see more. `.names`: the columns' canonical names. After a
     push: `.values` float32[F] (NaN while a feature warms up), `stream["rsi(14)"]`, `.bars` pushed so far. A stream to start warm is given
     the past first: `replay(bars)`.
-    Raises EsbtError for names as `esbt.features`.
+    Raises EsbtError for names as `esbt.features`, and for a user feature that is a Polars expression.
     """
 
-    def __init__(self, names: str | Sequence[str] | None = None) -> None:
-        chosen = columns(names)
-        self.names = tuple(c.name for c in chosen)
+    def __init__(self, names: Names = None) -> None:
+        wanted = chosen(names)
+        self.names = tuple(c.name for c in wanted)
         self.bars = 0
         self._row = {name: k for k, name in enumerate(self.names)}
-        self._core = _core.FeatureStream([c.request for c in chosen])
+        self._core = _core.FeatureStream([c.request for c in wanted if isinstance(c, Column)])
+        self._ours = np.array([row for row, c in enumerate(wanted) if isinstance(c, Column)], dtype=np.int64)
+        self._mine = [(row, c) for row, c in enumerate(wanted) if isinstance(c, UserFeature)]
+        for _, c in self._mine:
+            if c.window is None:
+                raise EsbtError(f"FeatureStream: user feature {c.name!r} is a Polars expression, which works on frames: give a function")
+        self._recent: deque[Bar] = deque(maxlen=max((c.window or 0 for _, c in self._mine), default=0))
         self._last: int | None = None
-        self._values: NDArray[np.float32] = np.full(len(chosen), np.nan, dtype=np.float32)
+        self._values: NDArray[np.float32] = np.full(len(wanted), np.nan, dtype=np.float32)
         self._values.flags.writeable = False
 
     def push(self, bar: Bar) -> NDArray[np.float32]:
         """float32[F], read-only: the values at the close of this bar, the next in time.
 
-        Raises EsbtError for a bar that is not later than the one before, not whole numbers, or impossible (a low above its high, ...); the
-        stream is then as it was.
+        Raises EsbtError for a bar that is not later than the one before, not whole numbers, or impossible (a low above its high, ...), and
+        for a user feature that fails; the stream is then as it was.
         """
         self._check(bar)
-        self._values = self._core.push(*bar)
+        self._values = self._with_mine(bar) if self._mine else self._core.push(*bar)
         self._values.flags.writeable = False
         self._last = bar.ts
         self.bars += 1
@@ -103,6 +113,8 @@ class FeatureStream:
         if not len(bars):
             return np.empty((0, len(self.names)), dtype=np.float32)
         self._check_time(int(bars.ts[0]))
+        if self._mine:
+            return np.array([self.push(bar) for bar in bars_one_by_one(bars)])
         found: NDArray[np.float32] = self._core.replay(core)
         found.flags.writeable = False
         self._values, self._last = found[-1], int(bars.ts[-1])
@@ -124,6 +136,24 @@ class FeatureStream:
         """The values at the last bar by name."""
         return dict(zip(self.names, self._values.tolist(), strict=True))
 
+    def _with_mine(self, bar: Bar) -> NDArray[np.float32]:
+        """The values of all columns at a bar; user features first, so that one that fails leaves the core where it was."""
+        if self._recent and self._recent[-1].segment != bar.segment:
+            past: list[Bar] = []
+        else:
+            past = list(self._recent)
+        seen = [*past, bar]
+        values = np.full(len(self.names), np.nan, dtype=np.float32)
+        for row, feature in self._mine:
+            width = feature.window or 1
+            if len(seen) >= width:
+                values[row] = feature.of(_window(seen[-width:]), self.bars)
+        values[self._ours] = self._core.push(*bar)
+        if not past:
+            self._recent.clear()
+        self._recent.append(bar)
+        return values
+
     def _check(self, bar: Bar) -> None:
         if not isinstance(bar, Bar):
             raise EsbtError(
@@ -144,3 +174,17 @@ class FeatureStream:
     def _check_time(self, ts: int) -> None:
         if self._last is not None and ts <= self._last:
             raise EsbtError(f"FeatureStream: the bar of {utc(ts)} does not come after the last one, {utc(self._last)}: push bars in order")
+
+
+def _window(bars: Sequence[Bar]) -> Window:
+    """Bars as the window a function sees, of the types that the batch gives it."""
+    ts, open_, high, low, close, volume, session, _, buys = zip(*bars, strict=True)
+    long, short = (ts, volume, buys), (open_, high, low, close, session)
+    wide = [_frozen(np.array(column, dtype=np.int64)) for column in long]
+    narrow = [_frozen(np.array(column, dtype=np.int32)) for column in short]
+    return Window(wide[0], narrow[0], narrow[1], narrow[2], narrow[3], wide[1], narrow[4], wide[2])
+
+
+def _frozen(column: NDArray[Whole]) -> NDArray[Whole]:
+    column.flags.writeable = False
+    return column

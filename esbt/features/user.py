@@ -31,7 +31,7 @@ class Window:
     bars.
 
     ts int64[W] ns UTC of the bars' open; open high low close int32[W] whole ticks; volume int64[W] contracts; session int32[W] trade date
-    as days since 1970-01-01; buys int64[W] contracts bought at the ask, -1 where not known, None for bars that do not tell.
+    as days since 1970-01-01; buys int64[W] contracts bought at the ask, -1 where not known.
     """
 
     ts: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Window:
     close: NDArray[np.int32]
     volume: NDArray[np.int64]
     session: NDArray[np.int32]
-    buys: NDArray[np.int64] | None = None
+    buys: NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.ts.size)
@@ -108,16 +108,20 @@ class UserFeature:
         return values.to_numpy()
 
     def _of_windows(self, bars: "Bars", start: int, stop: int, out: NDArray[np.float32]) -> None:
-        rule, width = self.rule, self.window or 1
-        assert not isinstance(rule, pl.Expr)  # narrows the type; __post_init__ saw to it
+        width = self.window or 1
         for last in range(start + width - 1, stop):
-            try:
-                value = float(rule(window_at(bars, last - width + 1, last + 1)))
-            except Exception as error:
-                where = f"user feature {self.name!r} at bar {last} ({utc(bars.ts[last])})"
-                raise EsbtError(f"{where}: {type(error).__name__}: {error}; it must give one number for every window") from error
+            out[last] = self.of(window_at(bars, last - width + 1, last + 1), last)
+
+    def of(self, window: Window, bar: int) -> np.float32:
+        """The function's value of a window, the last of which is bar number `bar`. Raises EsbtError where it fails or gives no number."""
+        if isinstance(self.rule, pl.Expr):
+            raise EsbtError(f"user feature {self.name!r} is a Polars expression: it works on frames, not on windows")
+        try:
             with np.errstate(over="ignore"):
-                out[last] = value
+                return np.float32(float(self.rule(window)))
+        except Exception as error:
+            where = f"user feature {self.name!r} at bar {bar} ({utc(int(window.ts[-1]))})"
+            raise EsbtError(f"{where}: {type(error).__name__}: {error}; it must give one number for every window") from error
 
 
 def window_at(bars: "Bars", start: int, stop: int) -> Window:
@@ -130,7 +134,7 @@ def window_at(bars: "Bars", start: int, stop: int) -> Window:
         _copied(bars.close, start, stop),
         _copied(bars.volume, start, stop),
         _copied(bars.session, start, stop),
-        None if bars.buys is None else _copied(bars.buys, start, stop),
+        _copied(bars.buys, start, stop) if bars.buys is not None else _copied(np.full(stop - start, -1, dtype=np.int64), 0, stop - start),
     )
 
 
