@@ -84,6 +84,7 @@ MARKETS = {
     "through zero": lambda: random_market(41, LONG, level=0),
     "below zero": lambda: random_market(42, LONG, level=-5_000),
     "wild": lambda: wild_market(43),
+    "wild, of millions": lambda: wild_market(2, 3_000, jump=1_000_000),
     "flat": flat_market,
     "flat, far": lambda: flat_market(price=-3),
     "flat after wild": lambda: flat_market(price=20_000, wild_bars=200),
