@@ -13,7 +13,7 @@ from esbt.market_config import Market, Synthetic
 from esbt.settings import Settings, read_toml
 from esbt.signals import AtrStrategy, Period, Positive, Share
 
-FEATURES = (  # what is learned from unless told otherwise; more would be learned from too, at the price of more to overfit
+FEATURES = (  # few on purpose: each further one is more to overfit
     "move(1)",
     "move(5)",
     "move(30)",

@@ -271,7 +271,7 @@ def order_flow_imbalance(of: Bars, /, bars: int = 30) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def chaikin_money_flow(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
-    """chaikin_money_flow: sum of volume * (2 close - high - low) / (high - low) over sum of volume, last bars; 0 without volume or range.
+    """chaikin_money_flow: sum of volume * (2 close - high - low) / (high - low) over sum of volume, last bars; bars without range add 0; 0 without volume.
 
     Unit: -1..1. Warm-up for chaikin_money_flow(20): 19 bars of each contract segment are NaN. Source: Chaikin, in Achelis 2001.
     bars: whole number from 1 to 10000.
@@ -279,7 +279,7 @@ def chaikin_money_flow(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def money_flow_index(of: Bars, /, bars: int = 14) -> NDArray[np.float32]:
-    """money_flow_index: 100 * U / (U + D), U and D: sums of typical price * volume over bars whose typical price rose, fell; 50 when none did.
+    """money_flow_index: 100 * U / (U + D), U and D: sums of |typical price| * volume over bars whose typical price rose, fell; 50 when none did.
 
     Unit: 0..100. Warm-up for money_flow_index(14): 14 bars of each contract segment are NaN. Source: Quong and Soudack 1989.
     bars: whole number from 1 to 10000.
@@ -360,7 +360,7 @@ def yang_zhang_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def historical_volatility_ratio(of: Bars, /, fast: int = 10, slow: int = 60) -> NDArray[np.float32]:
-    """historical_volatility_ratio: historical_volatility(fast) / historical_volatility(slow); 1 when the slow one is zero.
+    """historical_volatility_ratio: historical_volatility(fast) / historical_volatility(slow); 1 when the slow one is below 1e-7.
 
     Unit: ratio. Warm-up for historical_volatility_ratio(10, 60): 60 bars of each contract segment are NaN. Source: esbt.
     fast: whole number from 2 to 10000.
