@@ -18,7 +18,7 @@
 
 namespace esbt::features {
 
-constexpr std::int64_t kBlock = 512;  // bars a batch computes at a time: its series stay in cache
+constexpr std::int64_t kBlock = kRebase;  // bars a batch computes at a time: its series stay in cache
 
 // A graph with its sources, ready to be fed.
 struct Engine {

@@ -100,7 +100,7 @@ class Graph {
 
     // The running total of s in steps of 1 / scale.
     Series total(Series s, double scale) {
-        const auto [found, fresh] = by_key_.try_emplace(name_of(s) + "|total" + std::to_string(scale));
+        const auto [found, fresh] = by_key_.try_emplace(name_of(s) + "|total" + exact(scale));
         if (fresh) {
             double* to = nullptr;
             found->second = new_series(0.0, {s}, to);
@@ -171,7 +171,6 @@ class Graph {
 
     void advance(std::int64_t count) {
         for (Buffer& b : buffers_) b.advance(count);
-        for (const auto& node : nodes_) node->advanced();
     }
 
   private:

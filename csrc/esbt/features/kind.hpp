@@ -17,7 +17,7 @@ class Parameters {
     std::int64_t operator[](std::size_t k) const { return static_cast<std::int64_t>(values_[k]); }
     std::string key() const {
         std::string text;
-        for (const double v : values_) text += ":" + std::to_string(v);
+        for (const double v : values_) text += ":" + exact(v);
         return text;
     }
 

@@ -57,7 +57,7 @@ inline Series corwin_schultz_term(Build& b) {
             constexpr double k = 3.0 - 2.0 * 1.4142135623730951;
             const double root = std::sqrt(now + before);
             const double alpha = (1.4142135623730951 - 1.0) * root / k - std::sqrt(gamma / k);
-            const double spread = 2.0 * small_tanh(0.5 * alpha);
+            const double spread = 2.0 * hyperbolic_tangent(0.5 * alpha);
             return seen > 1.0 && spread > 0.0 ? spread : 0.0;
         },
         hl, b.g.lag(hl, 1), two, b.bars_seen());

@@ -16,7 +16,6 @@ struct Node {
     virtual void run(const Span& span) = 0;
     virtual void push(std::int64_t i, std::int64_t age) { run({i, 1, age}); }  // a span of one bar
     virtual void reset() {}                                                    // a segment begins
-    virtual void advanced() {}                                                 // its buffer's window has become history
 };
 
 // f(values...) at each bar.

@@ -3,10 +3,19 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace esbt::features {
+
+// A number in a key: two numbers have one spelling only if they are the same.
+inline std::string exact(double x) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%a", x);
+    return text;
+}
 
 // s[i] is the value at bar i of the window; i - k looks k bars back, as far as the graph was told to remember.
 struct Series {

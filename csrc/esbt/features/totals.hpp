@@ -1,5 +1,6 @@
 // Running totals, many at once. A total of whole numbers (of x in steps of 1 / scale) is exact, and so are differences of totals: sums over
-// windows, without drift. Totals count from the window's start, so that they stay small enough to be exact in a double. Knows no feature.
+// windows, without drift. Totals are counted anew every kRebase bars of a segment, so that they stay small enough to be exact in a double
+// (and where sums are too wide for that, a stream still rounds as the batch does). Knows no feature.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,6 +18,8 @@ struct TotalLane {
     double total = 0.0;
 };
 
+constexpr std::int64_t kRebase = 512;
+
 struct TotalsNode final : Node {
     static constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52: adding and taking it off rounds to whole numbers
 
@@ -26,24 +29,27 @@ struct TotalsNode final : Node {
         for (TotalLane& lane : lanes) lane.total = 0.0;
     }
 
-    void push(std::int64_t i, std::int64_t) override {
+    void push(std::int64_t i, std::int64_t age) override {
+        if (age % kRebase == 0) rebase(i);
         for (TotalLane& lane : lanes) lane.out[i] = lane.total += (lane.in[i] * lane.scale + kRound) - kRound;
     }
 
+    // A span crosses no multiple of kRebase.
     void run(const Span& s) override {
+        if (s.age % kRebase == 0) rebase(s.first);
         std::size_t k = 0;
         for (; k + 4 <= lanes.size(); k += 4) side_by_side<4>(&lanes[k], s);  // one alone would wait for its own last value at every bar
         for (; k < lanes.size(); ++k) side_by_side<1>(&lanes[k], s);
     }
 
-    void advanced() override {
+  private:
+    void rebase(std::int64_t now) {
         for (TotalLane& lane : lanes) {
-            for (std::int64_t i = -lane.history; i < 0; ++i) lane.out[i] -= lane.total;
+            for (std::int64_t i = now - lane.history; i < now; ++i) lane.out[i] -= lane.total;
             lane.total = 0.0;
         }
     }
 
-  private:
     template <std::size_t K>
     static void side_by_side(TotalLane* lane, const Span& s) {
         std::array<double, K> sum, scale;

@@ -70,7 +70,7 @@ struct SuperTrend {
 // The line in ticks above the segment's first close, and the side of it the close is on; 0, 0 while the ATR warms up.
 inline std::array<Series, 2> supertrend(Build& b, std::int64_t n, double multiplier) {
     return b.g.scan_many<2>(
-        "supertrend" + std::to_string(n) + ":" + std::to_string(multiplier), SuperTrend{},
+        "supertrend" + std::to_string(n) + ":" + exact(multiplier), SuperTrend{},
         [multiplier](SuperTrend& s, std::array<double, 2>& to, double h, double l, double c, double atr) {
             to = {0.0, 0.0};
             if (!(atr == atr)) return;
