@@ -37,9 +37,8 @@ class NewYork {
     // Minutes since midnight of a time in ns UTC.
     double minute(std::int64_t ts) {
         if (ts < from_ || ts >= until_) look_up(ts);
-        const std::int64_t local = ts + offset_;
-        const std::int64_t in_day = local - floor_div(local, kDay) * kDay;
-        return static_cast<double>(in_day) / 60e9;
+        if (ts < midnight_ || ts >= midnight_ + kDay) midnight_ = floor_div(ts + offset_, kDay) * kDay - offset_;
+        return static_cast<double>(ts - midnight_) / 60e9;
     }
 
   private:
@@ -59,9 +58,11 @@ class NewYork {
         from_ = summer ? spring : (ts < spring ? days_from_civil(year, 1, 1) * kDay : autumn);
         until_ = summer ? autumn : (ts < spring ? spring : days_from_civil(year + 1, 1, 1) * kDay);
         offset_ = (summer ? -4 : -5) * kHour;
+        midnight_ = floor_div(ts + offset_, kDay) * kDay - offset_;
     }
 
-    std::int64_t from_ = 0, until_ = 0, offset_ = 0;
+    std::int64_t from_ = 0, until_ = 0, offset_ = 0;  // of the clock in force
+    std::int64_t midnight_ = 0;                       // the last one, UTC
 };
 
 class Feed {

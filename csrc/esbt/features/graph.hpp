@@ -154,7 +154,7 @@ class Graph {
         if (end.output) {
             end.output->write(s, to);
         } else {
-            for (std::int64_t i = 0; i < s.count; ++i) to[i] = static_cast<float>(end.series[s.first + i]);
+            map_loop([](double x) { return x; }, Inputs<1>{end.series}, s.first, s.count, to);
         }
         std::fill_n(to, std::clamp<std::int64_t>(end.warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
     }
@@ -214,9 +214,7 @@ class Graph {
             waiting_[level].push_back(std::move(bank));
         }
         for (auto& [level, lanes] : totals_) {
-            auto totals = std::make_unique<TotalsNode>();
-            totals->lanes = std::move(lanes);
-            waiting_[level].push_back(std::move(totals));
+            waiting_[level].push_back(std::make_unique<TotalsNode>(std::move(lanes)));
         }
         for (auto& [level, nodes] : waiting_)
             for (auto& node : nodes) nodes_.push_back(std::move(node));

@@ -1,12 +1,16 @@
 // Functions of doubles that compilers can vectorise and that give the same bits on every machine: a natural logarithm, a normal
 // distribution, a hyperbolic tangent. Knows no series.
 #pragma once
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
 namespace esbt::features {
+
+// By value, unlike the standard library's, which keep loops from being vectorised.
+inline double larger(double a, double b) { return a < b ? b : a; }
+inline double smaller(double a, double b) { return b < a ? b : a; }
+inline double within(double x, double low, double high) { return larger(smaller(x, high), low); }
 
 // ln(x) for x >= 1, within 2 units in the last place: x = 2^k * m with m about 1, and ln(m) = 2 artanh((m - 1) / (m + 1)) as a series.
 inline double natural_log(double x) {
@@ -18,8 +22,14 @@ inline double natural_log(double x) {
     m = large ? 0.5 * m : m;
     k = large ? k + 1.0 : k;
     const double z = (m - 1.0) / (m + 1.0), s = z * z;
-    double p = 1.0 / 17.0;
-    for (const double c : {1.0 / 15.0, 1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0}) p = p * s + c;
+    double p = 1.0 / 17.0 * s + 1.0 / 15.0;  // written out, so that loops around it stay loops of bars
+    p = p * s + 1.0 / 13.0;
+    p = p * s + 1.0 / 11.0;
+    p = p * s + 1.0 / 9.0;
+    p = p * s + 1.0 / 7.0;
+    p = p * s + 1.0 / 5.0;
+    p = p * s + 1.0 / 3.0;
+    p = p * s + 1.0;
     return k * ln2 + 2.0 * z * p;
 }
 
@@ -34,7 +44,7 @@ inline double two_sided_normal(double x) {
 
 // tanh(x), error below 1e-8 for |x| < 6 and of 2e-5 beyond: Lambert's continued fraction of x / 4, doubled twice.
 inline double hyperbolic_tangent(double x) {
-    const double y = 0.25 * std::clamp(x, -6.0, 6.0), s = y * y;
+    const double y = 0.25 * (x > 6.0 ? 6.0 : (x < -6.0 ? -6.0 : x)), s = y * y;
     double t = y * (135135.0 + s * (17325.0 + s * (378.0 + s))) / (135135.0 + s * (62370.0 + s * (3150.0 + s * 28.0)));
     t = 2.0 * t / (1.0 + t * t);
     return 2.0 * t / (1.0 + t * t);

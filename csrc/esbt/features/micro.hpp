@@ -47,7 +47,7 @@ inline Series corwin_schultz_term(Build& b) {
     const Series two = b.g.map(
         "two_bar_square",
         [](double h, double h1, double l, double l1) {
-            const double d = std::max(h, h1) - std::min(l, l1);
+            const double d = larger(h, h1) - smaller(l, l1);
             return d * d;
         },
         b.log_high(), b.g.lag(b.log_high(), 1), b.log_low(), b.g.lag(b.log_low(), 1));
@@ -58,7 +58,7 @@ inline Series corwin_schultz_term(Build& b) {
             const double root = std::sqrt(now + before);
             const double alpha = (1.4142135623730951 - 1.0) * root / k - std::sqrt(gamma / k);
             const double spread = 2.0 * hyperbolic_tangent(0.5 * alpha);
-            return seen > 1.0 && spread > 0.0 ? spread : 0.0;
+            return seen > 1.0 ? larger(spread, 0.0) : 0.0;
         },
         hl, b.g.lag(hl, 1), two, b.bars_seen());
 }
@@ -92,7 +92,7 @@ inline void add_estimates(Kinds& kinds) {
                past, [](Build& b, const Parameters& p) {
                    const Series impact = b.g.map(
                        "impact",
-                       [](double r, double price, double v) { return ratio(1e9 * std::abs(r), std::max(std::abs(price), 1.0) * v, 0.0); },
+                       [](double r, double price, double v) { return ratio(1e9 * std::abs(r), larger(std::abs(price), 1.0) * v, 0.0); },
                        b.log_return(1), b.price(), b.volume());
                    return b.mean(impact, p[0], 0x1p32);
                });
@@ -157,9 +157,9 @@ inline void add_estimates(Kinds& kinds) {
                    return b.g.map(
                        "hurst" + p.key(),
                        [per](double v) {
-                           const double large = std::max(v, 1.0 / v);  // the logarithm of numbers from 1 on
-                           const double log = natural_log(std::min(large, 1e12));
-                           return std::clamp(0.5 + per * (v < 1.0 ? -log : log), 0.0, 1.0);
+                           const double large = larger(v, 1.0 / v);  // the logarithm of numbers from 1 on
+                           const double log = natural_log(smaller(large, 1e12));
+                           return within(0.5 + per * (v < 1.0 ? -log : log), 0.0, 1.0);
                        },
                        variance_ratio(b, p[0], p[1]));
                });
@@ -173,7 +173,7 @@ inline void add_estimates(Kinds& kinds) {
                 .standard = {{60}}},
                before, [](Build& b, const Parameters& p) {
                    return b.g.map(
-                       "autocorrelation" + p.key(), [](double c, double v) { return std::clamp(ratio(c, v, 0.0), -1.0, 1.0); },
+                       "autocorrelation" + p.key(), [](double c, double v) { return within(ratio(c, v, 0.0), -1.0, 1.0); },
                        change_products(b, p[0]), b.sum_of_squares(b.change(), p[0]));
                });
 }
@@ -184,9 +184,9 @@ inline void add_micro(Kinds& kinds) {
     add_shape(kinds, "body_share", "(close - open) / (high - low), -1..1; 0 in a bar without range",
               [](double o, double h, double l, double c) { return ratio(c - o, h - l, 0.0); });
     add_shape(kinds, "upper_shadow", "(high - max(open, close)) / (high - low); 0 in a bar without range",
-              [](double o, double h, double l, double c) { return ratio(h - std::max(o, c), h - l, 0.0); });
+              [](double o, double h, double l, double c) { return ratio(h - larger(o, c), h - l, 0.0); });
     add_shape(kinds, "lower_shadow", "(min(open, close) - low) / (high - low); 0 in a bar without range",
-              [](double o, double h, double l, double c) { return ratio(std::min(o, c) - l, h - l, 0.0); });
+              [](double o, double h, double l, double c) { return ratio(smaller(o, c) - l, h - l, 0.0); });
     const Warm past = [](const Parameters& p) { return p[0]; };
     const Parameter bars{"bars", 30, 1, 10'000};
     add_series(kinds,

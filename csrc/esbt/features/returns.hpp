@@ -54,8 +54,8 @@ inline void add_returns(Kinds& kinds) {
                      .build =
                          [](Build& b, const Parameters& p, std::int64_t warm_up) {
                              b.g.output(
-                                 warm_up, [](double now, double before) { return std::max(now, 1.0) / std::max(before, 1.0) - 1.0; },
-                                 b.price(), b.g.lag(b.price(), p[0]));
+                                 warm_up, [](double now, double before) { return larger(now, 1.0) / larger(before, 1.0) - 1.0; }, b.price(),
+                                 b.g.lag(b.price(), p[0]));
                          }});
     kinds.push_back({.name = "log_return",
                      .group = "returns",

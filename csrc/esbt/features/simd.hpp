@@ -49,7 +49,7 @@ void map_baseline(const F& f, const Inputs<K>& in, std::int64_t first, std::int6
 
 #undef ESBT_LOOP
 
-// to[i] = f(inputs at first + i) for i in [0, count); `to` is none of the inputs.
+// to[i] = f(inputs at first + i) for i in [0, count); `to` is none of the inputs, or the very bar it is written for.
 template <class To, class F, std::size_t K>
 void map_loop(const F& f, const Inputs<K>& in, std::int64_t first, std::int64_t count, To* to) {
     if (has_avx2()) return map_avx2(f, in, first, count, to);

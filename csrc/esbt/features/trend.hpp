@@ -115,14 +115,9 @@ struct DeviationNode final : Node {
     DeviationNode(const double* from, const double* sum, double* to, std::int64_t bars) : in(from), total(sum), out(to), n(bars) {}
     void run(const Span& s) override {
         const double one = 1.0 / static_cast<double>(n);
-        for (std::int64_t i = s.first; i < s.end(); ++i) out[i] = 0.0;
-        for (std::int64_t k = 0; k < n; ++k) {
-            const double* const back = in - k;
-            double* const to = out;
-            const double* const sum = total;
-#pragma GCC ivdep
-            for (std::int64_t i = s.first; i < s.end(); ++i) to[i] += std::abs(back[i] - sum[i] * one) * one;
-        }
+        const auto add = [one](double so_far, double x, double sum) { return so_far + std::abs(x - sum * one) * one; };
+        std::fill(out + s.first, out + s.end(), 0.0);
+        for (std::int64_t k = 0; k < n; ++k) map_loop(add, Inputs<3>{out, in - k, total}, s.first, s.count, out + s.first);
     }
 };
 

@@ -147,7 +147,7 @@ inline void add_averages(Kinds& kinds) {
                window, [root](Build& b, const Parameters& p) {
                    const double n = p.real(0), per = root / (n * n * (n * n - 1.0));
                    return b.g.map(
-                       "linear_fit" + p.key(), [per](double m, double v) { return v > 0.0 ? std::min(m * m * per / v, 1.0) : 0.0; },
+                       "linear_fit" + p.key(), [per](double m, double v) { return v > 0.0 ? smaller(m * m * per / v, 1.0) : 0.0; },
                        centred_moment(b, b.close(), p[0]), b.variance(b.close(), p[0]));
                });
 }
@@ -197,7 +197,7 @@ inline void add_channels(Kinds& kinds) {
         [](Build& b, const Parameters& p) {
             const double k = p.real(1);
             return b.g.map(
-                "keltner" + p.key(), [k](double c, double m, double a) { return (c - m) / (k * std::max(a, 1.0)); }, b.close(),
+                "keltner" + p.key(), [k](double c, double m, double a) { return (c - m) / (k * larger(a, 1.0)); }, b.close(),
                 b.ema(b.close(), p[0]), b.atr(p[0]));
         });
     add_series(kinds,
