@@ -1,5 +1,4 @@
-"""README and docs/features.md under test: their Python runs, their printed output is what it prints, the TOML is a valid configuration, links
-lead somewhere."""
+"""README and docs/features.md under test: their Python runs, printed output is what it prints, the TOML is valid, links lead somewhere."""
 
 import contextlib
 import io
