@@ -1,16 +1,24 @@
 """esbt: a backtester for futures on one-minute bars, with a compiled core and machine learning in the loop."""
 
-from esbt import metrics
+from typing import TYPE_CHECKING
+
+from esbt import causal, external, metrics
 from esbt.account import Account, Kelly, Risk, Volatility
 from esbt.backtest import backtest
 from esbt.data import Bars, Instrument, instrument, instruments, load_bars, synthetic_bars
+from esbt.data.resample import resample
 from esbt.entry_model import Ask, DynamicStop, EntryModel
 from esbt.errors import EsbtError
-from esbt.features import Features, feature_names, features
+from esbt.features import Bar, Features, FeatureStream, UserFeature, feature_groups, feature_names, feature_table
 from esbt.forest import Forest
 from esbt.hooks import Hook
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
+
+if TYPE_CHECKING:
+    from esbt.features.functions import features
+else:
+    from esbt import features  # the package, which is the function of the same name too
 
 __version__ = "0.1.0"
 
@@ -18,11 +26,13 @@ __all__ = [
     "Account",
     "Ask",
     "AtrStrategy",
+    "Bar",
     "Bars",
     "DynamicStop",
     "EntryModel",
     "EsbtError",
     "Exits",
+    "FeatureStream",
     "Features",
     "Forest",
     "Hook",
@@ -31,13 +41,19 @@ __all__ = [
     "Result",
     "Risk",
     "Signals",
+    "UserFeature",
     "Volatility",
     "backtest",
+    "causal",
+    "external",
+    "feature_groups",
     "feature_names",
+    "feature_table",
     "features",
     "instrument",
     "instruments",
     "load_bars",
     "metrics",
+    "resample",
     "synthetic_bars",
 ]

@@ -6,12 +6,12 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['CoreBars', 'EntryModel', 'Forest', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'mark_equity', 'plan_dtype', 'simulate', 'simulate_each', 'trade_dtype', 'wilder_atr']
+__all__: list[str] = ['CoreBars', 'EntryModel', 'FeatureStream', 'Forest', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'feature_warm_up', 'mark_equity', 'plan_dtype', 'resample', 'simulate', 'simulate_each', 'trade_dtype', 'wilder_atr']
 class CoreBars:
     """
     Bars as the core reads them: whole ticks, borrowed from the arrays given.
     """
-    def __init__(self, ts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], open: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], high: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], low: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], close: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], volume: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], session: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], segment: typing.Annotated[numpy.typing.ArrayLike, numpy.int32]) -> None:
+    def __init__(self, ts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], open: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], high: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], low: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], close: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], volume: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], session: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], segment: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], buys: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None) -> None:
         ...
     def __len__(self) -> int:
         ...
@@ -21,6 +21,20 @@ class EntryModel:
     """
     def __init__(self, stop_hook: typing.Any, stop_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], stop_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], confidence_hook: typing.Any, confidence_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], calibration: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex], threshold: typing.SupportsFloat | typing.SupportsIndex, features: typing.Annotated[numpy.typing.ArrayLike, numpy.float32], dynamic_hook: typing.Any = None, dynamic_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], dynamic_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (0.5, 4.0), smoothing: typing.SupportsFloat | typing.SupportsIndex = 1.0, regime_id: typing.SupportsInt | typing.SupportsIndex = -1, regime_bounds: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] = (1.0, 1.0), loosen: bool = False) -> None:
         ...
+class FeatureStream:
+    """
+    Features bar by bar, with the bits of the batch.
+    """
+    def __init__(self, columns: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]]) -> None:
+        ...
+    def push(self, ts: typing.SupportsInt | typing.SupportsIndex, open: typing.SupportsInt | typing.SupportsIndex, high: typing.SupportsInt | typing.SupportsIndex, low: typing.SupportsInt | typing.SupportsIndex, close: typing.SupportsInt | typing.SupportsIndex, volume: typing.SupportsInt | typing.SupportsIndex, session: typing.SupportsInt | typing.SupportsIndex, segment: typing.SupportsInt | typing.SupportsIndex, buys: typing.SupportsInt | typing.SupportsIndex = -1) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float32[F]: the values at this closed bar
+        """
+    def replay(self, bars: CoreBars) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float32[N, F]: push every bar of a run
+        """
 class Forest:
     """
     Trees as flat arrays; see esbt.Forest for the reader of models.
@@ -54,9 +68,9 @@ class Forest:
     @property
     def state_address(self) -> int:
         ...
-def compute_features(bars: CoreBars, ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.typing.NDArray[numpy.float32]:
+def compute_features(bars: CoreBars, columns: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]]], threads: typing.SupportsInt | typing.SupportsIndex = 1) -> numpy.typing.NDArray[numpy.float32]:
     """
-    float32[len(ids), N]: row k is feature number ids[k], NaN while it warms up in each segment
+    float32[len(columns), N]: row k is columns[k] = (feature number, parameter values), NaN while it warms up in each segment
     """
 def default_plan() -> numpy.typing.NDArray[numpy.void]:
     """
@@ -66,9 +80,13 @@ def ema_crossings(bars: CoreBars, fast: typing.SupportsInt | typing.SupportsInde
     """
     Crossings of two EMAs, int8[n] in {-1, 0, +1}, known at each bar's close.
     """
-def feature_registry() -> list[tuple[str, str, int, str]]:
+def feature_registry() -> list[dict[str, typing.Any]]:
     """
-    list of (name, unit, warm_up bars, formula), in the order of feature numbers
+    list of {name, group, parameters: [(name, initial, low, high, whole)], unit, formula, source, standard}, by feature number
+    """
+def feature_warm_up(kind: typing.SupportsInt | typing.SupportsIndex, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> int:
+    """
+    bars of each contract segment without a value
     """
 def mark_equity(bars: CoreBars, trades: numpy.typing.NDArray[numpy.void], plan: numpy.typing.NDArray[numpy.void]) -> numpy.typing.NDArray[numpy.int64]:
     """
@@ -77,6 +95,11 @@ def mark_equity(bars: CoreBars, trades: numpy.typing.NDArray[numpy.void], plan: 
 def plan_dtype() -> numpy.dtype[typing.Any]:
     """
     The core's layout of a plan.
+    """
+def resample(bars: CoreBars, kind: str, amount: typing.SupportsInt | typing.SupportsIndex, session_day: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], session_open: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> dict[str, typing.Any]:
+    """
+    Columns of the bars that whole source bars make: first int64[M + 1], ts, open, high, low, close, volume, and buys where the bars
+    have them. kind: minutes (amount in ns), volume, dollars (amount in ticks * contracts), range_ticks, session.
     """
 def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, slips: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
     """

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from esbt import _core
 from esbt.account import Account, Kelly, Path, Risk, Volatility
 from esbt.data import Bars
+from esbt.data.resample import source_rows
 from esbt.entry_model import EntryModel
 from esbt.errors import EsbtError, unknown
 from esbt.plan import TRADE_DTYPE, Plan
@@ -170,10 +171,11 @@ def _finer_first(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None
         return None
     if finer.instrument.symbol != bars.instrument.symbol:
         raise EsbtError(f"finer bars are {finer.instrument.symbol}, the bars are {bars.instrument.symbol}: give the same instrument")
-    if len(bars) and len(finer) and finer.interval_ns >= bars.interval_ns:
+    own = source_rows(bars, finer)  # of bars made of these finer bars, which may be of any length
+    if own is None and len(bars) and len(finer) and finer.interval_ns >= bars.interval_ns:
         raise EsbtError(f"finer bars have interval {finer.interval_ns} ns, not below the bars' {bars.interval_ns} ns")
-    starts = np.searchsorted(finer.ts, bars.ts, side="left")
-    ends = np.searchsorted(finer.ts, bars.ts + bars.interval_ns, side="left")
+    starts = np.searchsorted(finer.ts, bars.ts, side="left") if own is None else own[:-1]
+    ends = np.searchsorted(finer.ts, bars.ts + bars.interval_ns, side="left") if own is None else own[1:]
     counts = ends - starts
     inside = np.repeat(np.arange(len(bars)), counts)
     rows = np.arange(inside.size) + np.repeat(starts - (np.cumsum(counts) - counts), counts)

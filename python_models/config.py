@@ -3,14 +3,36 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from esbt.account import Account, Contracts, Fraction
 from esbt.contradictions import parts_too_small
 from esbt.errors import EsbtError
+from esbt.features.matrix import columns
 from esbt.market_config import Market, Synthetic
 from esbt.settings import Settings, read_toml
 from esbt.signals import AtrStrategy, Period, Positive, Share
+
+FEATURES = (  # few on purpose: each further one is more to overfit
+    "move(1)",
+    "move(5)",
+    "move(30)",
+    "macd(12, 26)",
+    "relative_volatility(14)",
+    "volatility_ratio(14, 100)",
+    "bar_range",
+    "close_in_bar",
+    "volume_ratio(60)",
+    "volume_balance(30)",
+    "efficiency_ratio(30)",
+    "rsi(14)",
+    "resistance_distance(60)",
+    "support_distance(60)",
+    "vwap_distance",
+    "session_open_distance",
+    "session_range_position",
+    "minutes_since_open",
+)
 
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 
@@ -18,11 +40,13 @@ Count = Annotated[int, Field(ge=0, le=100_000_000)]
 class Learning(Settings):
     """How the three phases learn.
 
-    test_fraction: last part of time, never learned from. calibration_fraction: last part of the training time, held out for calibration,
-    threshold and payoff. embargo_bars: bars left out before each cut. stop_quantile: of winners' adverse excursion. stop_low, stop_high:
-    bounds of the stop in ATR. min_labels: a phase with fewer training labels is left out. folds: of the cross-fitted stop.
+    features: what they learn from, names and groups as `esbt.features` takes them, such as ["rsi(21)", "volume"]. test_fraction: last part
+    of time, never learned from. calibration_fraction: last part of the training time, held out for calibration, threshold and payoff.
+    embargo_bars: bars left out before each cut. stop_quantile: of winners' adverse excursion. stop_low, stop_high: bounds of the stop in
+    ATR. min_labels: a phase with fewer training labels is left out. folds: of the cross-fitted stop.
     """
 
+    features: Annotated[tuple[str, ...], Field(strict=False)] = FEATURES
     test_fraction: Share = 0.2
     calibration_fraction: Share = 0.25
     embargo_bars: Count = 120
@@ -39,6 +63,12 @@ class Learning(Settings):
     leaves: Annotated[int, Field(ge=2, le=255)] = 15
     rows_per_leaf: Period = 100
     seed: Annotated[int, Field(ge=0)] = 42
+
+    @field_validator("features")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        columns(names)
+        return names
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

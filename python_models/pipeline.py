@@ -67,7 +67,7 @@ class TradingSystemPipeline:
         window = Window(0, len(bars))
         training_part, test = last_part(window, config.learning.test_fraction, config.learning.embargo_bars)
         step("features")
-        columns = features(bars)
+        columns = features(bars, config.learning.features)
         step("learning")
         seen = bars[: training_part.stop]
         learned = learn(Training(seen, columns[: training_part.stop], config.strategy, config.account, config.learning))

@@ -24,7 +24,8 @@ home = Path(esbt.__file__).parent
 assert home.is_relative_to(sys.argv[2]), home
 result = esbt.backtest(esbt.synthetic_bars(days=20), esbt.AtrStrategy())
 assert len(result.trades) > 0
-for name in ("include/esbt/hook.h", "include/esbt/step.hpp", "include/esbt/features/kernels.hpp", "hooks.pxd", "py.typed", "_core.pyi"):
+headers = ("include/esbt/hook.h", "include/esbt/step.hpp", "include/esbt/features/kind.hpp")
+for name in (*headers, "hooks.pxd", "py.typed", "_core.pyi", "features/functions.pyi"):
     assert (home / name).is_file(), name
 print(f"wheel works: {len(result.trades)} trades from {home}")
 PY

@@ -19,6 +19,7 @@ class Market:
     volume: np.ndarray
     session: np.ndarray
     segment: np.ndarray
+    buys: np.ndarray  # int64 contracts traded at the ask, -1 where nobody knows
 
     @property
     def columns(self) -> tuple[np.ndarray, ...]:
@@ -37,14 +38,16 @@ class Market:
     @property
     def ages(self) -> np.ndarray:
         """Bars of the own segment before each bar."""
-        age = np.zeros(len(self), dtype=np.int64)
-        for i in range(1, len(self)):
-            age[i] = age[i - 1] + 1 if self.segment[i] == self.segment[i - 1] else 0
-        return age
+        bar = np.arange(len(self))
+        starts = np.concatenate(([True], np.diff(self.segment) != 0))[: len(self)]
+        return bar - np.maximum.accumulate(np.where(starts, bar, 0))
 
 
 def random_market(seed: int, lengths: tuple[int, ...] = (1, 2, 14, 150, 13, 60, 420, 79), level: int = 20_000) -> Market:
-    """Segments of the given lengths; sessions of about 90 bars, some cut by a segment; calm and wild, flat and untraded stretches."""
+    """Segments of the given lengths; sessions of about 90 bars, some cut by a segment; calm and wild, flat and untraded stretches.
+
+    In about half of the stretches of 50 bars most bars know how much was bought, and some do not.
+    """
     rng = np.random.default_rng(seed)
     n = sum(lengths)
     scale = np.repeat(rng.choice([0.3, 2.0, 12.0], size=n // 40 + 1), 40)[:n]
@@ -62,7 +65,24 @@ def random_market(seed: int, lengths: tuple[int, ...] = (1, 2, 14, 150, 13, 60, 
     ts = np.cumsum(step) + np.int64(1_380_000_000_000_000_000)
     segment = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     prices = (x.astype(np.int32) for x in (open_, high, low, close))
-    return Market(ts, *prices, volume, session, segment)
+    known = np.repeat(rng.random(n // 50 + 1) < 0.5, 50)[:n] & (rng.random(n) < 0.9)
+    share = np.repeat(rng.random(n // 25 + 1), 25)[:n]
+    buys = np.where(known, rng.binomial(volume, share), -1)
+    return Market(ts, *prices, volume, session, segment, buys)
+
+
+def wild_market(seed: int, n: int = 1_500, jump: int = 20_000, volume: int = 2_000_000) -> Market:
+    """Jumps of any size in every bar, through zero and below it; volumes from none to millions."""
+    rng = np.random.default_rng(seed)
+    calm = random_market(seed, lengths=(n // 3, n - n // 3))
+    close = np.cumsum(rng.integers(-jump, jump + 1, n))
+    open_ = close + rng.integers(-jump, jump + 1, n)
+    high = np.maximum(open_, close) + rng.integers(0, jump, n)
+    low = np.minimum(open_, close) - rng.integers(0, jump, n)
+    prices = (x.astype(np.int32) for x in (open_, high, low, close))
+    traded = rng.integers(0, volume, n) * (rng.random(n) < 0.9)
+    buys = np.where(rng.random(n) < 0.5, rng.binomial(traded, 0.5), -1)
+    return Market(calm.ts, *prices, traded, calm.session, calm.segment, buys)
 
 
 def flat_market(n: int = 2_500, price: int = 0, wild_bars: int = 0) -> Market:
@@ -73,4 +93,17 @@ def flat_market(n: int = 2_500, price: int = 0, wild_bars: int = 0) -> Market:
     volume = np.where(wide > 0, 100, 0)
     ts = np.arange(n, dtype=np.int64) * 60_000_000_000
     day = (np.arange(n) // 1_380).astype(np.int32)
-    return Market(ts, close, close + wide, close - wide, close, volume, day, np.zeros(n, dtype=np.int32))
+    return Market(ts, close, close + wide, close - wide, close, volume, day, np.zeros(n, dtype=np.int32), np.full(n, -1, dtype=np.int64))
+
+
+def long_market(n: int) -> Market:
+    """Years of minutes: sessions of 1,380 bars, a contract every 90,000."""
+    rng = np.random.default_rng(9)
+    close = 20_000 + np.cumsum(rng.integers(-3, 4, n, dtype=np.int8), dtype=np.int32)
+    open_ = close + rng.integers(-4, 5, n, dtype=np.int32)
+    high = np.maximum(open_, close) + rng.integers(0, 4, n, dtype=np.int32)
+    low = np.minimum(open_, close) - rng.integers(0, 4, n, dtype=np.int32)
+    at = np.arange(n, dtype=np.int64)
+    volume = rng.integers(0, 5_000, n)
+    day, contract = (at // 1_380).astype(np.int32), (at // 90_000).astype(np.int32)
+    return Market(at * 60_000_000_000, open_, high, low, close, volume, day, contract, volume // 2)

@@ -44,7 +44,7 @@ def quick_run(days=40, edge=1.0, seed=1, interval="1min") -> tuple[RunConfig, Ba
     """Everything up to the test window of such a market: settings, bars, features, training, what was learned, test window."""
     config = RunConfig(learning=quick())
     bars = market(days, edge, seed, interval)
-    columns = esbt.features(bars)
+    columns = esbt.features(bars, config.learning.features)
     part, test = last_part(Window(0, len(bars)), config.learning.test_fraction, config.learning.embargo_bars)
     training = Training(bars[: part.stop], columns[: part.stop], config.strategy, config.account, config.learning)
     return config, bars, columns, training, learn(training), test

@@ -87,9 +87,9 @@ def test_finer_bars_lie_in_a_band_of_their_own():
 def test_band_with_a_model(bars):
     """The model goes along: both ends trade the signals it lets through."""
     model = esbt.EntryModel(
-        confidence=esbt.Ask(lambda rows: np.where(rows[:, 0] > 0, 2.0, -2.0), ["return_1"]),
+        confidence=esbt.Ask(lambda rows: np.where(rows[:, 0] > 0, 2.0, -2.0), ["move(1)"]),
         threshold=0.5,
-        features=esbt.features(bars, ["return_1"]),
+        features=esbt.features(bars, ["move(1)"]),
     )
     result = esbt.backtest(bars, STRATEGY, model=model)
     assert result.skipped["confidence"] > 0

@@ -1,4 +1,4 @@
-"""README under test: its Python runs, its printed output is what it prints, its TOML is a valid configuration, its links lead somewhere."""
+"""README and docs/features.md under test: their Python runs, printed output is what it prints, the TOML is valid, links lead somewhere."""
 
 import contextlib
 import io
@@ -15,8 +15,10 @@ README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)( notest)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_python_prints_what_the_readme_says() -> None:
-    blocks = [(kind, body) for kind, notest, body in BLOCK.findall(README) if kind in ("python", "text") and not notest]
+@pytest.mark.parametrize(("page", "outputs"), [("README.md", 2), ("docs/features.md", 6)])
+def test_python_prints_what_the_page_says(page: str, outputs: int) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    blocks = [(kind, body) for kind, notest, body in BLOCK.findall(text) if kind in ("python", "text") and not notest]
     names: dict[str, object] = {}
     compared = 0
     printed = ""
@@ -24,12 +26,12 @@ def test_python_prints_what_the_readme_says() -> None:
         if kind == "python":
             out = io.StringIO()
             with contextlib.redirect_stdout(out):
-                exec(compile(body, "README.md", "exec"), names)
+                exec(compile(body, page, "exec"), names)
             printed = out.getvalue()
         else:
             assert printed.rstrip() == body.rstrip()
             compared += 1
-    assert compared == 2
+    assert compared == outputs
 
 
 def test_toml_is_a_valid_configuration() -> None:

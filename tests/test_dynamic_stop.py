@@ -23,7 +23,7 @@ def backtest(bars, hook, inputs=("side",), *, rules=None, size=1, **words):
     """One backtest with a dynamic stop of these words; no target, so that stops take positions out."""
     strategy = esbt.AtrStrategy(**({"fast": 5, "slow": 12, "target_r": None} | (rules or {})))
     dynamic = esbt.DynamicStop(esbt.Ask(hook, inputs), **words)
-    return esbt.backtest(bars, strategy, model=esbt.EntryModel(esbt.features(bars, ["return_1"]), dynamic=dynamic), size=size)
+    return esbt.backtest(bars, strategy, model=esbt.EntryModel(esbt.features(bars, ["move(1)"]), dynamic=dynamic), size=size)
 
 
 def answers(*values):
@@ -119,9 +119,9 @@ ONLY = "is of an open position: only EntryModel(dynamic=DynamicStop(...)) may as
 WRONG = {
     "an input's slip": ({"inputs": ["bars_hold"]}, "unknown model input 'bars_hold'; did you mean 'bars_held'?"),
     "bounds": ({"bounds": (2.0, 1.0)}, "DynamicStop.bounds must be 0 < low <= high, got (2.0, 1.0)"),
-    "regime bounds": ({"regime": "return_1", "regime_bounds": (0.0, 1.0)}, "DynamicStop.regime_bounds must be 0 < low <= high"),
+    "regime bounds": ({"regime": "move(1)", "regime_bounds": (0.0, 1.0)}, "DynamicStop.regime_bounds must be 0 < low <= high"),
     "regime bounds alone": ({"regime_bounds": (0.7, 1.5)}, "DynamicStop.regime_bounds=(0.7, 1.5) needs regime"),
-    "regime": ({"regime": "retrun_1"}, "unknown feature 'retrun_1'; did you mean 'return_1'?"),
+    "regime": ({"regime": "mvoe(1)"}, "unknown feature 'mvoe(1)'; did you mean 'move(1)'?"),
     "a regime that is no feature": ({"regime": "side"}, "unknown feature 'side'"),
     "smoothing of 0": ({"smoothing": 0.0}, "DynamicStop.smoothing is the weight of the new answer in (0, 1], got 0.0"),
     "smoothing": ({"smoothing": math.nan}, "DynamicStop.smoothing is the weight"),
@@ -141,7 +141,7 @@ def test_words_that_cannot_be(bars, name):
 @pytest.mark.parametrize("which", ["stop", "confidence"])
 def test_a_position_is_not_known_at_the_signal(bars, name, which):
     """Nor is it proposed for a slip of the pen there."""
-    columns = esbt.features(bars, ["return_1"])
+    columns = esbt.features(bars, ["move(1)"])
     for asked, message in ((name, f"model input {name!r} {ONLY}"), (name[:-1], f"unknown model input {name[:-1]!r}")):
         with pytest.raises(EsbtError) as caught:
             esbt.backtest(bars, esbt.AtrStrategy(), model=esbt.EntryModel(columns, **{which: esbt.Ask(answers(1.0), [asked])}))

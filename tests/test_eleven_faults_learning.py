@@ -146,7 +146,8 @@ def trained_on(bars, start, stop):
     """Learning from bars [start, stop) and nothing else."""
     window = bars[start:stop]
     config = RunConfig(learning=quick())
-    return LEARN.learn(LEARN.Training(window, esbt.features(window), config.strategy, config.account, config.learning))
+    columns = esbt.features(window, config.learning.features)
+    return LEARN.learn(LEARN.Training(window, columns, config.strategy, config.account, config.learning))
 
 
 def test_fault_8_a_later_window_gives_a_model_of_that_window():

@@ -91,15 +91,15 @@ def test_inputs_are_the_signal_bars_row_in_the_order_asked():
     """A spy sees what the loop puts to it: the feature of bar t, the side, the stop after the stop model and its bounds, and the drawdown
     of closed equity, each as float32, in any order of names."""
     bars = market(days=20, edge=0.0, seed=2, interval="5min")
-    columns = esbt.features(bars, ["return_5", "return_1"])
+    columns = esbt.features(bars, ["move(5)", "move(1)"])
     seen = []
 
     def spy(x):
         seen.append(x[0].copy())
         return np.zeros(len(x))
 
-    ask = esbt.Ask(spy, ["drawdown", "return_1", "side", "stop_atr", "return_5"])
-    stop = esbt.Ask(lambda x: 3 * np.abs(x[:, 0]), ["return_1"])
+    ask = esbt.Ask(spy, ["drawdown", "move(1)", "side", "stop_atr", "move(5)"])
+    stop = esbt.Ask(lambda x: 3 * np.abs(x[:, 0]), ["move(1)"])
     strategy = esbt.AtrStrategy(fast=5, slow=12)
     result = esbt.backtest(bars, strategy, model=esbt.EntryModel(columns, stop=stop, stop_bounds=(0.5, 3.0), confidence=ask))
     trades = result.trades
@@ -110,10 +110,10 @@ def test_inputs_are_the_signal_bars_row_in_the_order_asked():
     drawdown = (1 - equity / np.maximum.accumulate(equity))[:-1]
     assert drawdown.max() > 0.01
     assert rows[:, 0] == pytest.approx(drawdown, rel=1e-5, abs=1e-9)
-    assert (rows[:, 1] == columns.column("return_1")[asked]).all()
+    assert (rows[:, 1] == columns.column("move(1)")[asked]).all()
     assert (rows[:, 2] == trades["side"].to_numpy()).all()
-    assert rows[:, 3] == pytest.approx(np.clip(3 * np.abs(columns.column("return_1")[asked]), 0.5, 3.0), rel=1e-6)
-    assert (rows[:, 4] == columns.column("return_5")[asked]).all()
+    assert rows[:, 3] == pytest.approx(np.clip(3 * np.abs(columns.column("move(1)")[asked]), 0.5, 3.0), rel=1e-6)
+    assert (rows[:, 4] == columns.column("move(5)")[asked]).all()
 
 
 def test_without_a_stop_model_the_plans_own_stop_is_told():
@@ -157,7 +157,7 @@ def nothing(x):
 
 
 FITTING_WORDS = [
-    ({"confidence": esbt.Ask(nothing, ["retrun_1"])}, "unknown model input 'retrun_1'; did you mean 'return_1'"),
+    ({"confidence": esbt.Ask(nothing, ["mvoe(1)"])}, "unknown model input 'mvoe(1)'; did you mean 'move(1)'"),
     ({"stop": esbt.Ask(nothing, ["sides"])}, "unknown model input 'sides'; did you mean 'side'"),
     ({"stop_bounds": (0.0, 1.0)}, "stop_bounds must be 0 < low <= high, got (0.0, 1.0)"),
     ({"stop_bounds": (2.0, 1.0)}, "stop_bounds must be 0 < low <= high, got (2.0, 1.0)"),
@@ -186,7 +186,7 @@ def test_features_of_another_length(rows):
 
 def test_a_forest_asked_with_another_number_of_inputs():
     bars, columns, signals, learned = on_the_test_time()
-    few = esbt.EntryModel(columns, stop=esbt.Ask(learned.stop.forest, ["side", "return_1"]))
+    few = esbt.EntryModel(columns, stop=esbt.Ask(learned.stop.forest, ["side", "move(1)"]))
     with pytest.raises(EsbtError, match=str(len(columns.names) + 1)):
         esbt.backtest(bars, signals, model=few)
 

@@ -99,7 +99,7 @@ def test_an_order_that_is_not_filled_makes_no_label():
 
 def test_a_label_under_a_stop_model_is_the_trade_under_that_model():
     bars, strategy, account = market(days=6, edge=0.0, seed=3, interval="5min"), esbt.AtrStrategy(fast=5, slow=12), esbt.Account()
-    columns = esbt.features(bars, ["return_5"])
+    columns = esbt.features(bars, ["move(5)"])
     ask = esbt.Ask(lambda x: 1.0 + 0.5 * x[:, 1] + np.abs(x[:, 0]), [*columns.names, "side"])
     model = esbt.EntryModel(columns, stop=ask, stop_bounds=(0.75, 4.0))
     labels = label_trades(bars, strategy, account, model)

@@ -78,7 +78,7 @@ def test_the_bounds_hold_in_the_loop(bounds):
     """Whatever a hook answers (here -5 to 50 ATR), the stop of a trade lies between low and high ATR of its signal bar."""
     _, bars, columns, *_ = quick_run()
     strategy = esbt.AtrStrategy(fast=5, slow=12)
-    wild = esbt.Ask(lambda x: np.where(np.abs(x[:, 0]) < 0.1, 0.7 * (bounds[0] + bounds[1]), np.clip(50 * x[:, 0], -5, 50)), ["return_1"])
+    wild = esbt.Ask(lambda x: np.where(np.abs(x[:, 0]) < 0.1, 0.7 * (bounds[0] + bounds[1]), np.clip(50 * x[:, 0], -5, 50)), ["move(1)"])
     result = esbt.backtest(bars, strategy, model=esbt.EntryModel(columns, stop=wild, stop_bounds=bounds))
     distance, atr = stop_in_atr(result, strategy.atr(bars))
     low, high = (np.maximum(1, np.ceil(b * atr)) for b in bounds)

@@ -43,7 +43,7 @@ def growth(run: Callable[[], object], runs: int, warm_up: int = WARM_UP) -> int:
 BARS = esbt.synthetic_bars(days=1)[:400]
 STRATEGY = esbt.AtrStrategy(fast=3, slow=8, atr_period=5)
 READY = esbt.Signals(values=STRATEGY.signals(BARS), atr_ticks=STRATEGY.atr(BARS), **STRATEGY.exits())
-COLUMNS = esbt.features(BARS, ["return_1"])
+COLUMNS = esbt.features(BARS, ["move(1)"])
 
 
 def minutes_of_five() -> tuple[esbt.Bars, esbt.Bars]:
@@ -87,7 +87,7 @@ def test_hooks(way):
         return Hook.from_callable(lambda x: np.where(x[:, 0] > 0, 3.0, 1.0), 1) if way == "callable" else forest
 
     def run():
-        model = esbt.EntryModel(COLUMNS, stop=esbt.Ask(hook(), ["return_1"]), confidence=esbt.Ask(hook(), ["side"]), threshold=0.6)
+        model = esbt.EntryModel(COLUMNS, stop=esbt.Ask(hook(), ["move(1)"]), confidence=esbt.Ask(hook(), ["side"]), threshold=0.6)
         return simulate(BARS, READY, plan, model=model)
 
     assert len(run()[0]) >= 5

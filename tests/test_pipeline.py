@@ -27,6 +27,14 @@ def done(tmp_path_factory):
     return config, TradingSystemPipeline(config, console=silent()).run_complete_pipeline()
 
 
+def test_learning_sees_the_features_it_was_told_to(tmp_path, monkeypatch):
+    without_report(monkeypatch)
+    config = small_config(tmp_path / "out", features=["clock", "bar_range", "rsi(5)"])
+    learned = GivenBars(market(), config).run_complete_pipeline().learned
+    assert learned.stop.ask.inputs[:7] == esbt.features(market()[:9], "clock").names
+    assert learned.stop.ask.inputs[7:] == ("bar_range", "rsi(5)", "side")
+
+
 def same_trades(a, b):
     return a.keys() == b.keys() and all(a[name].raw_trades.tobytes() == b[name].raw_trades.tobytes() for name in a)
 
@@ -181,7 +189,7 @@ def test_cutting_the_future_off_changes_nothing_before_the_cut(keep):
     cut = test.start + int(keep * len(test))
     whole = judge(config, bars, columns, test, learned)
     shorter = bars[:cut]
-    early = judge(config, shorter, esbt.features(shorter), Window(test.start, cut), learned)
+    early = judge(config, shorter, esbt.features(shorter, config.learning.features), Window(test.start, cut), learned)
     assert list(early) == list(whole) == NAMES
     for name in NAMES:
         ours, theirs = early[name].raw_trades, whole[name].raw_trades

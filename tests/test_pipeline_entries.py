@@ -27,7 +27,8 @@ def done(tmp_path_factory):
         without_report(patch)
         result = GivenBars(bars, config).run_complete_pipeline()
     training, test = last_part(Window(0, len(bars)), config.learning.test_fraction, config.learning.embargo_bars)
-    return bars, Training(bars[: training.stop], features(bars)[: training.stop], STRATEGY, config.account, config.learning), test, result
+    columns = features(bars, config.learning.features)
+    return bars, Training(bars[: training.stop], columns[: training.stop], STRATEGY, config.account, config.learning), test, result
 
 
 def test_every_phase_is_learned_and_trades(done):
@@ -55,9 +56,9 @@ def test_labels_are_one_a_position_and_by_its_signal(done):
 
 def test_the_learned_stop_is_of_the_signal_bar_and_capped(done):
     """Phase 1: stop distance = the nearer of the forest's answer at the signal bar and stop_ticks."""
-    bars, _, test, result = done
+    bars, training, test, result = done
     cut = slice(test.start, test.stop)
-    columns, atr, sides = features(bars)[cut], STRATEGY.atr(bars)[cut], STRATEGY.signals(bars)[cut]
+    columns, atr, sides = features(bars, training.learning.features)[cut], STRATEGY.atr(bars)[cut], STRATEGY.signals(bars)[cut]
     raw = result.runs["phase 1: stop"].raw_trades
     signal = raw["signal_bar"]
     assert set(raw["entry_bar"] - signal) == {1, 2, 3, 4}

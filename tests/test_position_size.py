@@ -117,8 +117,8 @@ def heats(result):
 def test_heat_at_entry_is_never_above_six_percent(seed):
     """Full Kelly of a reckless model that is sure of everything, on a market where it often loses: the cap holds at every entry."""
     bars = market(days=20, edge=0.0, seed=seed, interval="5min")
-    columns = esbt.features(bars, ["return_1"])
-    sure = esbt.Ask(lambda x: 2.0 + np.nan_to_num(x[:, 0]), ["return_1"])
+    columns = esbt.features(bars, ["move(1)"])
+    sure = esbt.Ask(lambda x: 2.0 + np.nan_to_num(x[:, 0]), ["move(1)"])
     model = esbt.EntryModel(columns, confidence=sure)
     result = esbt.backtest(bars, esbt.AtrStrategy(fast=5, slow=12), size=esbt.Kelly(fraction=1.0, payoff=3.0), model=model)
     assert len(result.trades) > 100

@@ -209,6 +209,15 @@ def test_an_empty_file_is_the_defaults(tmp_path):
     assert load_config(file) == RunConfig()
 
 
+def test_learning_takes_names_and_groups_of_features(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('[learning]\nfeatures = ["clock", "rsi", "macd(5, 9)"]')
+    names = load_config(file).learning.features
+    assert names == ("clock", "rsi", "macd(5, 9)") == Learning(features=["clock", "rsi", "macd(5, 9)"]).features
+    assert len(Learning().features) == 18
+    assert esbt.features(esbt.synthetic_bars(days=2), Learning().features).names == Learning().features  # canonical names
+
+
 TOML = {
     "[strategy]\nfats = 3": "did you mean 'fast'",
     "[stratgey]\nfast = 3": "unknown parameter 'stratgey'; did you mean 'strategy'",
@@ -222,6 +231,12 @@ TOML = {
     "[account]\nsize = 0.5": "whole contracts",
     "[account.size]\nfraction = 0.5": "whole contracts",
     "[learning]\nstop_low = 5": "stop_low must be below stop_high",
+    '[learning]\nfeatures = ["rsi_14"]': "unknown feature 'rsi_14'; did you mean",
+    '[learning]\nfeatures = ["rsi(0)"]': "bars is 0: give a whole number from 1 to 10000",
+    '[learning]\nfeatures = ["trend", "rsi(14)"]': "'rsi(14)' is named twice",
+    "[learning]\nfeatures = []": "names is empty",
+    "[learning]\nfeatures = [3]": "should be a valid string, got 3",
+    '[learning]\nfeatures = "trend"': "should be a valid tuple, got 'trend'",
     "[strategy]\nstop_atr = nan": "should be a finite number",
     "[strategy]\nstop_atr = inf": "should be a finite number",
     "[strategy": "cannot be read",

@@ -1,5 +1,8 @@
 // Bars, ATR and crossings.
+#include <pybind11/stl.h>
+
 #include <stdexcept>
+#include <utility>
 
 #include "core_bars.hpp"
 #include "esbt/indicators.hpp"
@@ -35,13 +38,13 @@ void register_indicators(py::module_& m) {
     py::class_<CoreBars>(m, "CoreBars", "Bars as the core reads them: whole ticks, borrowed from the arrays given.")
         .def(py::init([](Column<std::int64_t> ts, Column<std::int32_t> open, Column<std::int32_t> high, Column<std::int32_t> low,
                          Column<std::int32_t> close, Column<std::int64_t> volume, Column<std::int32_t> session,
-                         Column<std::int32_t> segment) {
-                 CoreBars b{ts, open, high, low, close, volume, session, segment, {}};
+                         Column<std::int32_t> segment, std::optional<Column<std::int64_t>> buys) {
+                 CoreBars b{ts, open, high, low, close, volume, session, segment, std::move(buys), {}};
                  b.ends = find_ends(b.view());
                  return b;
              }),
              py::arg("ts"), py::arg("open"), py::arg("high"), py::arg("low"), py::arg("close"), py::arg("volume"), py::arg("session"),
-             py::arg("segment"))
+             py::arg("segment"), py::arg("buys") = std::nullopt)
         .def("__len__", [](const CoreBars& b) { return b.ts.size(); });
     m.def("wilder_atr", &py_wilder_atr, py::arg("bars"), py::arg("period"), "Wilder's ATR in ticks, float64[n], NaN while warming up.");
     m.def("ema_crossings", &py_ema_crossings, py::arg("bars"), py::arg("fast"), py::arg("slow"), py::arg("warm_bars"),

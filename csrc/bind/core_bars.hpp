@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -30,13 +31,21 @@ struct CoreBars {
     Column<std::int32_t> open, high, low, close;
     Column<std::int64_t> volume;
     Column<std::int32_t> session, segment;
+    std::optional<Column<std::int64_t>> buys;
     Ends ends;
 
     BarsView view() const {
         const py::ssize_t n = ts.size();
-        return {column_of(ts, n, "ts"),           column_of(open, n, "open"),       column_of(high, n, "high"),
-                column_of(low, n, "low"),         column_of(close, n, "close"),     column_of(volume, n, "volume"),
-                column_of(session, n, "session"), column_of(segment, n, "segment"), n};
+        return {column_of(ts, n, "ts"),
+                column_of(open, n, "open"),
+                column_of(high, n, "high"),
+                column_of(low, n, "low"),
+                column_of(close, n, "close"),
+                column_of(volume, n, "volume"),
+                column_of(session, n, "session"),
+                column_of(segment, n, "segment"),
+                n,
+                buys ? column_of(*buys, n, "buys") : nullptr};
     }
 };
 

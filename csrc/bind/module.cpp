@@ -6,6 +6,7 @@ void register_forest(pybind11::module_&);
 void register_indicators(pybind11::module_&);
 void register_simulate(pybind11::module_&);
 void register_features(pybind11::module_&);
+void register_resample(pybind11::module_&);
 }  // namespace esbt::bind
 
 PYBIND11_MODULE(_core, m) {
@@ -13,5 +14,6 @@ PYBIND11_MODULE(_core, m) {
     esbt::bind::register_indicators(m);
     esbt::bind::register_simulate(m);
     esbt::bind::register_features(m);
+    esbt::bind::register_resample(m);
     esbt::bind::register_forest(m);
 }

@@ -14,6 +14,7 @@ struct BarsView {
     const std::int32_t* session = nullptr;
     const std::int32_t* segment = nullptr;  // one per contract run: a seam is a boundary
     std::int64_t n = 0;
+    const std::int64_t* buys = nullptr;  // contracts traded at the ask, -1 where not known; null: nowhere
 };
 
 }  // namespace esbt

@@ -30,6 +30,7 @@ _DTYPES: dict[str, type[np.signedinteger[Any]]] = {
     "session": np.int32,
     "segment": np.int32,
 }
+_OPTIONAL_DTYPES: dict[str, type[np.signedinteger[Any]]] = {"spread": np.int32, "buys": np.int64}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,7 +40,8 @@ class Bars:
     ts int64[N] ns UTC of the bar's OPEN; open high low close int32[N] ticks; volume int64[N] contracts; session int32[N] trade date as
     days since 1970-01-01; segment int32[N] index into `contracts`: a new value is a new contract, a seam nothing is taken across.
     spread int32[N] ticks, ask less bid at the bar's close, or the contract's last one before, negative where there is none (see quotes.py);
-    None for bars without quotes. `source` tells in words where they come from; `synthetic` bars carry their `truth`.
+    None for bars without quotes. buys int64[N] contracts bought at the ask, -1 where that is not known; None where no bar tells (see
+    taken.py). `source` tells in words where they come from; `synthetic` bars carry their `truth`.
     Raises EsbtError for arrays that are not whole numbers, not one-dimensional, not of one length, or beyond their dtype.
     """
 
@@ -57,13 +59,15 @@ class Bars:
     synthetic: bool = False
     truth: "Truth | None" = None
     spread: "npt.NDArray[np.int32] | None" = None
+    buys: "npt.NDArray[np.int64] | None" = None
 
     def __post_init__(self) -> None:
         n = np.size(self.ts)
         for name, dtype in _DTYPES.items():
             object.__setattr__(self, name, _column(name, getattr(self, name), np.dtype(dtype), n))
-        if self.spread is not None:
-            object.__setattr__(self, "spread", _column("spread", self.spread, np.dtype(np.int32), n))
+        for name, dtype in _OPTIONAL_DTYPES.items():
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _column(name, getattr(self, name), np.dtype(dtype), n))
         if n and not 0 <= int(self.segment.min()) <= int(self.segment.max()) < len(self.contracts):
             raise EsbtError(
                 f"bars.segment runs from {self.segment.min()} to {self.segment.max()} but bars.contracts has {len(self.contracts)} "
@@ -74,12 +78,11 @@ class Bars:
         return int(self.ts.size)
 
     def __getitem__(self, rows: slice) -> "Bars":
-        """`bars[a:b]`: views of these rows, of the truth's and the spread's. Raises EsbtError for anything but a slice of step 1."""
+        """`bars[a:b]`: views of these rows, of the optional columns' too. Raises EsbtError for anything but a slice of step 1."""
         if not isinstance(rows, slice) or rows.step not in (None, 1):
             raise EsbtError(f"bars[{rows!r}]: bars take a slice of step 1, such as bars[100:200]; single values are in bars.close etc.")
-        views = {name: getattr(self, name)[rows] for name in _DTYPES}
-        truth = None if self.truth is None else self.truth[rows]
-        return replace(self, **views, truth=truth, spread=None if self.spread is None else self.spread[rows])
+        names = (*_DTYPES, *_OPTIONAL_DTYPES, "truth")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names if getattr(self, name) is not None})
 
     def __repr__(self) -> str:
         span = f", {utc(self.ts[0])} to {utc(self.ts[-1])}" if len(self) else ""
@@ -89,7 +92,8 @@ class Bars:
     def frame(self) -> pl.DataFrame:
         """Polars: ts Datetime[ns, UTC], open high low close Float64 points, volume Int64, session Date, contract String.
 
-        Bars with quotes have a last column, spread: Float64 points, null before the first quote, negative where the ask is below the bid.
+        Bars with quotes have a column spread: Float64 points, null before the first quote, negative where the ask is below the bid.
+        Bars that know what was bought have ask_volume: Int64 contracts, null where it is not known.
         """
         prices = {name: self.instrument.points(getattr(self, name)) for name in ("open", "high", "low", "close")}
         labels = pl.Series("contract", self.contracts, dtype=pl.String)
@@ -102,11 +106,13 @@ class Bars:
                 "contract": labels.gather(pl.Series(self.segment)),
             }
         )
-        if self.spread is None:
-            return frame
-        shown = np.where(self.spread < NO_QUOTE, self.spread - NO_QUOTE, self.spread)
-        points = pl.Series("spread", self.instrument.points(shown))
-        return frame.with_columns(points.set(pl.Series(self.spread == NO_QUOTE), None))
+        if self.spread is not None:
+            shown = np.where(self.spread < NO_QUOTE, self.spread - NO_QUOTE, self.spread)
+            points = pl.Series("spread", self.instrument.points(shown))
+            frame = frame.with_columns(points.set(pl.Series(self.spread == NO_QUOTE), None))
+        if self.buys is not None:
+            frame = frame.with_columns(pl.Series("ask_volume", self.buys).set(pl.Series(self.buys < 0), None))
+        return frame
 
     @cached_property
     def interval_ns(self) -> int:
@@ -125,7 +131,7 @@ class Bars:
         """The core's view of these bars (borrows the arrays; nothing is copied)."""
         from esbt import _core  # here, so that data can be read and checked without the compiled core
 
-        return _core.CoreBars(self.ts, self.open, self.high, self.low, self.close, self.volume, self.session, self.segment)
+        return _core.CoreBars(self.ts, self.open, self.high, self.low, self.close, self.volume, self.session, self.segment, self.buys)
 
 
 def _column(name: str, values: Any, dtype: "np.dtype[Any]", n: int) -> "npt.NDArray[Any]":

@@ -15,6 +15,7 @@ from esbt.data.calendar import session_of
 from esbt.data.instruments import Instrument
 from esbt.data.instruments import instrument as find_instrument
 from esbt.data.quotes import quoted_spread
+from esbt.data.taken import bought
 from esbt.data.times import to_utc_ns, utc
 from esbt.data.validate import Place, check_dtypes, check_prices, check_times, check_volume
 from esbt.errors import EsbtError, did_you_mean
@@ -31,8 +32,10 @@ _ALIASES = {
     "instrument": ("instrument",),
     "bid": ("bid_close", "bid"),
     "ask": ("ask_close", "ask"),
+    "ask_volume": ("ask_volume",),
+    "bid_volume": ("bid_volume",),
 }
-_OPTIONAL = ("contract", "instrument", "bid", "ask")
+_OPTIONAL = ("contract", "instrument", "bid", "ask", "ask_volume", "bid_volume")
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".txt")
 
 
@@ -41,7 +44,8 @@ def load_bars(source: Any, instrument: str | Instrument = "ES", *, contract: str
 
     Columns, in any case and order: a time (ts_event, ts, timestamp, datetime, time or date), open, high, low, close in points, volume in
     contracts; optionally `contract` (or symbol), `instrument`, and the quotes at the bar's close, bid_close and ask_close (or bid and ask),
-    of which `Bars.spread` is made. Times are the bars' OPEN; without a zone they are taken in `timezone`. The interval is free, and missing
+    of which `Bars.spread` is made; and ask_volume, bid_volume, the contracts traded at the ask and at the bid, of which `Bars.buys` is
+    made. Times are the bars' OPEN; without a zone they are taken in `timezone`. The interval is free, and missing
     bars are fine. Several contracts become segments; where they overlap in time, pass `contract=`.
     Returns Bars in whole ticks with the trade date of each bar. Raises EsbtError, with row and UTC time, for anything that is not a
     clean series of bars of `instrument`: see validate.py.
@@ -77,6 +81,7 @@ def load_bars(source: Any, instrument: str | Instrument = "ES", *, contract: str
         contracts=contracts,
         source=name,
         spread=quoted_spread(frame, ticks["low"], segment, place, which),
+        buys=bought(frame, volume, place),
     )
 
 

@@ -1,0 +1,99 @@
+// The kinds of nodes a feature graph is made of: a function of other series' values, and a scan with a state. Each computes one series from
+// others, whatever the length of the spans it is given: bar by bar or in blocks, the same bits. Also what a feature ends in, an output.
+// Knows no feature.
+#pragma once
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "esbt/features/series.hpp"
+#include "esbt/features/simd.hpp"
+
+namespace esbt::features {
+
+struct Node {
+    virtual ~Node() = default;
+    virtual void run(const Span& span) = 0;
+    virtual void push(std::int64_t i, std::int64_t age) { run({i, 1, age}); }  // a span of one bar
+    virtual void reset() {}                                                    // a segment begins
+};
+
+// f(values...) at each bar.
+template <class F, std::size_t K>
+struct MapNode final : Node {
+    F f;
+    Inputs<K> in;
+    double* out;
+    MapNode(F function, Inputs<K> inputs, double* to) : f(std::move(function)), in(inputs), out(to) {}
+    void run(const Span& s) override { map_loop(f, in, s.first, s.count, out + s.first); }
+    void push(std::int64_t i, std::int64_t) override { out[i] = call(f, in, i, std::make_index_sequence<K>{}); }
+};
+
+// f(state, values...) bar after bar; the state begins anew with each segment.
+template <class State, class F, std::size_t K>
+struct ScanNode final : Node {
+    State begin, state;
+    F f;
+    Inputs<K> in;
+    double* out;
+    ScanNode(State initial, F function, Inputs<K> inputs, double* to)
+        : begin(initial), state(initial), f(std::move(function)), in(inputs), out(to) {}
+    void reset() override { state = begin; }
+    void push(std::int64_t i, std::int64_t) override { out[i] = call(f, in, i, std::make_index_sequence<K>{}, state); }
+    void run(const Span& s) override {
+        if constexpr (sizeof(State) <= 128 && std::is_trivially_copyable_v<State>) {
+            State now = state;  // in registers while it runs
+            scan(s, now);
+            state = now;
+        } else {
+            scan(s, state);
+        }
+    }
+
+  private:
+    void scan(const Span& s, State& now) {
+        const Inputs<K> from = in;
+        double* const to = out;
+        for (std::int64_t i = s.first; i < s.end(); ++i) to[i] = call(f, from, i, std::make_index_sequence<K>{}, now);
+    }
+};
+
+// f(state, results, values...) bar after bar, which writes M series at once.
+template <std::size_t M, class State, class F, std::size_t K>
+struct ScanManyNode final : Node {
+    State begin, state;
+    F f;
+    Inputs<K> in;
+    std::array<double*, M> out;
+    ScanManyNode(State initial, F function, Inputs<K> inputs, std::array<double*, M> to)
+        : begin(initial), state(initial), f(std::move(function)), in(inputs), out(to) {}
+    void reset() override { state = begin; }
+    void push(std::int64_t i, std::int64_t age) override { run({i, 1, age}); }
+    void run(const Span& s) override {
+        State now = state;
+        std::array<double, M> results;
+        for (std::int64_t i = s.first; i < s.end(); ++i) {
+            call(f, in, i, std::make_index_sequence<K>{}, now, results);
+            for (std::size_t m = 0; m < M; ++m) out[m][i] = results[m];
+        }
+        state = now;
+    }
+};
+
+// What a feature ends in: f(values...) as float32.
+struct Output {
+    virtual ~Output() = default;
+    virtual void write(const Span& span, float* to) const = 0;
+    virtual float value(std::int64_t i) const = 0;
+};
+
+template <class F, std::size_t K>
+struct OutputOf final : Output {
+    F f;
+    Inputs<K> in;
+    OutputOf(F function, Inputs<K> inputs) : f(std::move(function)), in(inputs) {}
+    void write(const Span& s, float* to) const override { map_loop(f, in, s.first, s.count, to); }
+    float value(std::int64_t i) const override { return static_cast<float>(call(f, in, i, std::make_index_sequence<K>{})); }
+};
+
+}  // namespace esbt::features

@@ -1,0 +1,131 @@
+// Features of trend: moving averages, channels and the oscillators everybody knows, as Wilder, Appel, Lane, Bollinger and others defined
+// them. To add one: a Kind here, its twin in tests/reference/features.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "esbt/features/kind.hpp"
+#include "esbt/features/returns.hpp"
+
+namespace esbt::features {
+
+struct Directional {  // Wilder's means of true range and directional movement, from a segment's second bar on
+    Series plus, minus, range;
+};
+
+inline Directional directional(Build& b, std::int64_t n) {
+    const Series up = b.g.map(
+        "up_move",
+        [](double h, double h1, double l, double l1) {
+            const double u = h - h1, d = l1 - l;
+            return u > d && u > 0.0 ? u : 0.0;
+        },
+        b.high(), b.g.lag(b.high(), 1), b.low(), b.g.lag(b.low(), 1));
+    const Series down = b.g.map(
+        "down_move",
+        [](double h, double h1, double l, double l1) {
+            const double u = h - h1, d = l1 - l;
+            return d > u && d > 0.0 ? d : 0.0;
+        },
+        b.high(), b.g.lag(b.high(), 1), b.low(), b.g.lag(b.low(), 1));
+    return {b.wilder(up, n, 1), b.wilder(down, n, 1), b.wilder(b.true_range(), n, 1)};
+}
+
+inline Series directional_index(Build& b, std::int64_t n) {
+    const Directional d = directional(b, n);
+    return b.g.map(
+        "dx" + std::to_string(n), [](double p, double m) { return 100.0 * ratio(std::abs(p - m), p + m, 0.0); }, d.plus, d.minus);
+}
+
+inline Series adx(Build& b, std::int64_t n) { return b.wilder(directional_index(b, n), n, n); }
+
+inline Series rsi(Build& b, std::int64_t n) {
+    const Series gain = b.g.map("gain", [](double d) { return d > 0.0 ? d : 0.0; }, b.change());
+    const Series loss = b.g.map("loss", [](double d) { return d < 0.0 ? -d : 0.0; }, b.change());
+    return b.g.map(
+        "rsi" + std::to_string(n), [](double u, double d) { return 100.0 * ratio(u, u + d, 0.5); }, b.wilder(gain, n, 1),
+        b.wilder(loss, n, 1));
+}
+
+inline Series macd_line(Build& b, std::int64_t fast, std::int64_t slow) {
+    return b.g.map(
+        "macd" + std::to_string(fast) + "," + std::to_string(slow), [](double f, double s) { return f - s; }, b.ema(b.close(), fast),
+        b.ema(b.close(), slow));
+}
+
+// Where the close lies between the lowest low and the highest high of n bars, 0..1; 0.5 without range.
+inline Series channel_position(Build& b, std::int64_t n) {
+    return b.g.map(
+        "channel_position" + std::to_string(n),
+        [](double c, double top, double minus_low) { return ratio(c + minus_low, top + minus_low, 0.5); }, b.close(),
+        b.highest(b.high(), n), b.minus_lowest(b.low(), n));
+}
+
+struct SuperTrend {
+    double upper = 0.0, lower = 0.0, close = 0.0;
+    double side = 0.0;  // +1 above the line, -1 below, 0 before the first
+};
+
+// The line in ticks above the segment's first close, and the side of it the close is on; 0, 0 while the ATR warms up.
+inline std::array<Series, 2> supertrend(Build& b, std::int64_t n, double multiplier) {
+    return b.g.scan_many<2>(
+        "supertrend" + std::to_string(n) + ":" + exact(multiplier), SuperTrend{},
+        [multiplier](SuperTrend& s, std::array<double, 2>& to, double h, double l, double c, double atr) {
+            to = {0.0, 0.0};
+            if (!(atr == atr)) return;
+            const double mid = 0.5 * (h + l), up = mid + multiplier * atr, down = mid - multiplier * atr;
+            const bool first = s.side == 0.0;
+            s.upper = first || up < s.upper || s.close > s.upper ? up : s.upper;
+            s.lower = first || down > s.lower || s.close < s.lower ? down : s.lower;
+            if (first)
+                s.side = -1.0;  // right or not, the first break tells
+            else if (s.side < 0.0 && c > s.upper)
+                s.side = 1.0;
+            else if (s.side > 0.0 && c < s.lower)
+                s.side = -1.0;
+            s.close = c;
+            to = {s.side > 0.0 ? s.lower : s.upper, s.side};
+        },
+        b.high(), b.low(), b.close(), b.atr(n));
+}
+
+struct WeightedSum {  // sum of k * x over the last n bars, k = 0 for the oldest
+    double sum = 0.0, weighted = 0.0;
+};
+
+// Sum of (k - mean k) * x over the last n bars: the numerator of the least-squares slope. Of whole numbers it is exact.
+inline Series centred_moment(Build& b, Series s, std::int64_t n) {
+    const double newest = static_cast<double>(n - 1);
+    return b.g.scan(
+        b.key("moment", s, n), WeightedSum{},
+        [newest](WeightedSum& w, double now, double gone) {
+            w.weighted += newest * now - (w.sum - gone);  // all move one place down, the newest comes in on top
+            w.sum += now - gone;
+            return w.weighted - 0.5 * newest * w.sum;
+        },
+        s, b.g.lag(s, n));
+}
+
+// Mean absolute deviation of a series from its mean over the last n bars.
+struct DeviationNode final : Node {
+    const double *in, *total;
+    double* out;
+    std::int64_t n;
+    DeviationNode(const double* from, const double* sum, double* to, std::int64_t bars) : in(from), total(sum), out(to), n(bars) {}
+    void run(const Span& s) override {
+        const double one = 1.0 / static_cast<double>(n);
+        const auto add = [one](double so_far, double x, double sum) { return so_far + std::abs(x - sum * one) * one; };
+        std::fill(out + s.first, out + s.end(), 0.0);
+        for (std::int64_t k = 0; k < n; ++k) map_loop(add, Inputs<3>{out, in - k, total}, s.first, s.count, out + s.first);
+    }
+};
+
+inline Series mean_deviation(Build& b, Series s, std::int64_t n) {
+    const Series total = b.sum(s, n);
+    b.g.lag(s, n - 1);
+    return b.g.made(b.key("deviation", s, n), 0.0, {s, total},
+                    [&](double* to, std::int64_t) { return std::make_unique<DeviationNode>(s.data, total.data, to, n); });
+}
+
+}  // namespace esbt::features
