@@ -74,6 +74,10 @@ def turns() -> Iterator[Case]:
         rules = Rules(**NO_EXITS | {"reverse": True, "daily_loss_e4": loss, "daily_profit_e4": profit})
         yield case(f"turns though the closed trades alone may not {loss}", bars, [1, -1, 1], rules)
         yield case(f"turns though the closed trades alone may not {loss}, short", bars, [-1, 1, -1], rules)
+    # A part has moved the stop; from the next close on the dynamic stop may loosen it again.
+    bars = [Bar(100, 100, 100, 100), Bar(100, 106, 100, 104), Bar(104, 105, 101, 103), Bar(103, 103, 95, 98), Bar(98, 98, 98, 98)]
+    parts = Rules(stop_atr=1.0, slippage_ticks=0, scale1_r=0.5, scale1_share=0.5, scale1_stop_r=0.0, contracts=2)
+    yield case("looser after a part", bars, [1], parts, 10.0, Model(dynamic=lambda *_: 3.0, loosen=True))
 
 
 def holes() -> Iterator[Case]:

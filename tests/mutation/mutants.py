@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "csrc" / "esbt"
 EQUIVALENT = HERE / "equivalent.txt"
 GIVEN = {"bars.hpp", "plan.hpp", "hook.h"}  # layouts, no rules
+# One that gives a value, counts or calls, alone on its line.
+STATEMENT = r"(?m)^ +(?!return|if|for|else|throw)(?:[\w.>\[\]()-]+ [+|-]?= .+|\+\+[\w.>-]+|[\w.>-]+\(.*\));$"
 CHANGES = [
     (r" <= ", " < "),
     (r" < ", " <= "),
@@ -36,6 +38,11 @@ CHANGES = [
     (r"\btrue\b", "false"),
     (r"\bfalse\b", "true"),
     (r"!(?=[\w(])", ""),
+    (r" -= ", " += "),
+    (r" \|= ", " = "),
+    (r" \| ", " & "),
+    (r"\bcontinue;", "break;"),
+    (STATEMENT, " ;"),
 ]
 
 
@@ -77,7 +84,7 @@ def mutants(header: str) -> Iterator[Mutant]:
         name = re.sub(r"\s+", " ", re.sub(r"\s*//.*", "", name)).strip()
         times[name] += 1
         if times[name] > 1:
-            name += f" (the {times[name]}th like it)"
+            name += f" (no. {times[name]})"
         yield Mutant(header, number + 1, name, text[: m.start()] + new + text[m.end() :])
 
 
