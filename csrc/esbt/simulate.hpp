@@ -72,7 +72,6 @@ class Simulation {
         for (std::int64_t t = signals_.at_or_after(0); t < m_.bars.n; t = signals_.at_or_after(t + 1)) {
             closed_e4_ = peak_e4_ = 0;
             day_.reset();
-            see_session(t, 0);
             Order order = place(t, m_.signals[t], true);
             std::int64_t entry = 0;
             if (order.live) entry = wait(order, t + 1);

@@ -47,7 +47,8 @@ class Account:
         """A trade is closed."""
         self.closed_e4 += trade.pnl_e4
         self.peak_e4 = max(self.peak_e4, self.closed_e4)
-        self.last = trade
+        if trade.reason != "scale_out":  # the position goes on
+            self.last = trade
 
     def cooling(self, j: int) -> bool:
         """True at bar j where the last trade's stop is too fresh."""
