@@ -27,9 +27,17 @@ def weighted(state, rows, n, out):
     return 0
 
 
+@numba.cfunc("i4(voidptr, CPointer(f4), i8, CPointer(f8))")
+def locked_in(state, rows, n, out):  # docs/hooks.md
+    for i in range(n):
+        out[i] = 1.0 if rows[2 * i] > 1.5 or rows[2 * i + 1] > 30 else 3.0
+    return 0
+
+
 HOOKS = {
     "bare loop": None,
-    "compiled function": lambda: Hook.from_address(weighted.address, len(INPUTS), keep_alive=weighted),
+    "compiled function": lambda: Hook.from_address(locked_in.address, 2, keep_alive=locked_in),
+    "compiled function of 5 inputs": lambda: Hook.from_address(weighted.address, len(INPUTS), keep_alive=weighted),
     "Python function": lambda: Hook.from_callable(lambda rows: rows @ np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32), len(INPUTS)),
 }
 
@@ -44,7 +52,8 @@ def run(way):
     bars, strategy, features = setting()
     if HOOKS[way] is None:
         return esbt.backtest(bars, strategy)
-    stop = esbt.DynamicStop(esbt.Ask(HOOKS[way](), INPUTS), bounds=FAR)
+    hook = HOOKS[way]()
+    stop = esbt.DynamicStop(esbt.Ask(hook, INPUTS if hook.n_inputs == len(INPUTS) else ("open_atr", "bars_held")), bounds=FAR)
     return esbt.backtest(bars, strategy, model=esbt.EntryModel(features, dynamic=stop))
 
 

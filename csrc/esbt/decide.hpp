@@ -42,6 +42,8 @@ struct DynamicStop {  // asked at each close of a position; bounds and result in
     std::int32_t regime = -1;  // column whose value multiplies the answer
     double regime_low = 1.0, regime_high = 1.0;
     bool loosen = false;
+
+    bool asks_for(StateInput input) const { return std::find(ask.ids.begin(), ask.ids.end(), input) != ask.ids.end(); }
 };
 
 struct EntryModel {
@@ -68,13 +70,12 @@ struct HookFailed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// state(id): the value of a StateInput; only those named are asked for.
-template <class State>
-double ask(const HookInputs& h, const EntryModel& m, std::int64_t bar, State&& state) {
+// state: the values of kSide, kStopAtr, ... in their order, as many as this hook may name.
+inline double ask(const HookInputs& h, const EntryModel& m, std::int64_t bar, const double* state) {
     float row[kMaxHookInputs];
     for (std::size_t i = 0; i < h.ids.size(); ++i) {
         const std::int32_t id = h.ids[i];
-        row[i] = id < 0 ? static_cast<float>(state(id)) : m.feature(id, bar);
+        row[i] = id < 0 ? static_cast<float>(state[-1 - id]) : m.feature(id, bar);
     }
     double out = 0.0;
     if (h.hook->batch(h.hook->state, row, 1, &out) != 0) throw HookFailed("a hook reported an error");
@@ -88,10 +89,8 @@ struct Decision {
 };
 
 inline Decision decide(const EntryModel& m, const EntryState& s) {
-    double stop_atr = s.stop_atr;
-    const auto state = [&](std::int32_t id) {
-        return id == kSide ? static_cast<double>(s.side) : (id == kStopAtr ? stop_atr : s.drawdown);
-    };
+    double state[] = {static_cast<double>(s.side), s.stop_atr, s.drawdown};
+    double& stop_atr = state[1];
     if (m.stop.hook) stop_atr = std::clamp(ask(m.stop, m, s.bar, state), m.stop_low, m.stop_high);
     if (std::isnan(stop_atr)) throw HookFailed("the stop hook gave NaN at bar " + std::to_string(s.bar));
     if (!m.confidence.hook) return {stop_atr, std::numeric_limits<double>::quiet_NaN(), true};

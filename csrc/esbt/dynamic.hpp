@@ -18,31 +18,19 @@ inline double regime_multiplier(const DynamicStop& d, const EntryModel& m, std::
     return std::isnan(value) ? 1.0 : std::clamp(value, d.regime_low, d.regime_high);
 }
 
-// At the close of bar j; close: times side; drawdown(): of closed equity.
-template <class Drawdown>
-void ask_again(Position& p, const EntryModel& m, std::int64_t j, std::int32_t close, double atr_ticks, Drawdown&& drawdown) {
+// At the close of bar j; close: times side; drawdown: of closed equity, if asked for.
+inline void ask_again(Position& p, const EntryModel& m, std::int64_t j, std::int32_t close, double atr_ticks, double drawdown) {
     if (!(atr_ticks > 0)) return;
     const DynamicStop& d = m.dynamic;
-    const auto state = [&](std::int32_t id) {
-        switch (id) {
-            case kStopAtr:
-                return p.stop_atr;
-            case kDrawdown:
-                return drawdown();
-            case kBarsHeld:
-                return static_cast<double>(j - p.entry_bar + 1);
-            case kOpenAtr:
-                return (close - p.entry) / atr_ticks;
-            case kMaeAtr:
-                return std::max(0, p.entry - p.worst) / atr_ticks;
-            case kMfeAtr:
-                return std::max(0, p.best - p.entry) / atr_ticks;
-            case kStopNowAtr:
-                return (close - p.stop) / atr_ticks;
-            default:
-                return static_cast<double>(p.side);
-        }
-    };
+    const double per_atr = 1.0 / atr_ticks;
+    const double state[] = {static_cast<double>(p.side),
+                            p.stop_atr,
+                            drawdown,
+                            static_cast<double>(j - p.entry_bar + 1),
+                            (close - p.entry) * per_atr,
+                            std::max(0, p.entry - p.worst) * per_atr,
+                            std::max(0, p.best - p.entry) * per_atr,
+                            (close - p.stop) * per_atr};
     const double answer = ask(d.ask, m, j, state);
     if (std::isnan(answer)) throw HookFailed("the dynamic stop's hook gave NaN at bar " + std::to_string(j));
     const double bounded = std::clamp(answer * regime_multiplier(d, m, j), d.low, d.high);

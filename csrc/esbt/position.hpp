@@ -63,7 +63,8 @@ struct Exit {
 
 inline std::int32_t distance_ticks(double x) {
     if (!(x < kFar)) return kFar;
-    return std::max(1, static_cast<std::int32_t>(std::ceil(x)));
+    const auto whole = static_cast<std::int32_t>(x);  // towards zero: for what is above zero, one less than rounded up
+    return std::max(1, whole + (whole < x));
 }
 
 inline double times(double factor, double atr_ticks) { return std::isfinite(factor) ? factor * atr_ticks : kOff; }

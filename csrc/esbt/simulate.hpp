@@ -48,6 +48,7 @@ class Simulation {
           day_on_(day_.on()),
           limited_(day_.limited()),
           dynamic_(model.dynamic.ask.hook),
+          asks_drawdown_(model.dynamic.asks_for(kDrawdown)),
           parts_(std::isfinite(plan.scale1_r) || std::isfinite(plan.scale2_r)),
           steps_(moves_ || limited_ || dynamic_),
           signal_bars_(find_signals(market.signals, market.bars.n)),
@@ -195,7 +196,7 @@ class Simulation {
             if (limited_ || j == last)
                 if (const Exit e = exit_at_close(p, b.close, j, {end, last}); e.hit) return record(p, e, j), j;
             if (moves_) move_levels(p, plan_, m_.atr[j]);
-            if (dynamic_) ask_again(p, model_, j, b.close, m_.atr[j], [this] { return drawdown(); });
+            if (dynamic_) ask_again(p, model_, j, b.close, m_.atr[j], asks_drawdown_ ? drawdown() : 0.0);
             if (parts_) move_stop_of_parts(p);
             if (j == signal) reversing = in_position_signal(p, j, order);
             if (limited_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
@@ -277,7 +278,7 @@ class Simulation {
     const bool needs_atr_, moves_;
     Day day_;
     const bool day_on_, limited_;
-    const bool dynamic_, parts_;
+    const bool dynamic_, asks_drawdown_, parts_;
     const bool steps_;  // bar by bar while in position; else quiet bars are skipped
     const BarNumbers signal_bars_;
     Cursor signals_, ends_;

@@ -46,9 +46,13 @@ class FeeSchedule:
     def range_e4(self, session: npt.NDArray[np.int32]) -> tuple[int, int]:
         """The least and the greatest all-in fee on these trade dates, 1e-4 USD per contract and side; of the whole table without dates."""
         totals = self._totals_e4()
-        if session.size:
+        if session.size and not self._one_for_all:
             totals = totals[self.rows(session[_starts(session)])]
         return int(totals.min()), int(totals.max())
+
+    @property
+    def _one_for_all(self) -> bool:
+        return len(self.first_day) == 1 and self.first_day[0] == EARLIEST
 
     def _totals_e4(self) -> npt.NDArray[np.int64]:
         return np.asarray(np.sum(list(self.parts_e4.values()), axis=0, dtype=np.int64))

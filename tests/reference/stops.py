@@ -29,8 +29,9 @@ def stop_in_atr(model: Model, position: Position, bar: Bar, j: int, atr: float, 
     s = position.side
     mae, mfe = excursions(position, position.seen)
     bars_held = j - position.entry_bar + 1
-    open_atr, stop_now_atr = s * (bar.close - position.entry) / atr, s * (bar.close - position.stop) / atr
-    k = model.dynamic(j, s, position.multiple, drawdown, bars_held, open_atr, mae / atr, mfe / atr, stop_now_atr)
+    per_atr = 1.0 / atr
+    open_atr, stop_now_atr = s * (bar.close - position.entry) * per_atr, s * (bar.close - position.stop) * per_atr
+    k = model.dynamic(j, s, position.multiple, drawdown, bars_held, open_atr, mae * per_atr, mfe * per_atr, stop_now_atr)
     regime = math.nan if model.regime is None else model.regime(j)
     if not math.isnan(regime):
         k *= min(max(regime, model.regime_low), model.regime_high)
