@@ -6,7 +6,8 @@
 #include <limits>
 
 #include "esbt/features/kind.hpp"
-#include "esbt/features/trend_kinds.hpp"
+#include "esbt/features/kinds.hpp"
+#include "esbt/features/trend.hpp"
 #include "esbt/features/volatility.hpp"
 
 namespace esbt::features {

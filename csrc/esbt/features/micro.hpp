@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "esbt/features/kind.hpp"
-#include "esbt/features/trend_kinds.hpp"
+#include "esbt/features/kinds.hpp"
 #include "esbt/features/volatility.hpp"
 
 namespace esbt::features {

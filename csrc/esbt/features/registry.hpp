@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "esbt/features/averages.hpp"
+#include "esbt/features/channels.hpp"
 #include "esbt/features/clock.hpp"
 #include "esbt/features/kind.hpp"
 #include "esbt/features/micro.hpp"
+#include "esbt/features/oscillators.hpp"
 #include "esbt/features/returns.hpp"
 #include "esbt/features/session.hpp"
-#include "esbt/features/trend_kinds.hpp"
 #include "esbt/features/volatility.hpp"
 #include "esbt/features/volume.hpp"
 
@@ -21,7 +23,9 @@ inline const Kinds& registry() {
         add_returns(all);
         add_volume(all);
         add_volatility(all);
-        add_trend(all);
+        add_averages(all);
+        add_channels(all);
+        add_oscillators(all);
         add_micro(all);
         add_session(all);
         add_clock(all);

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "esbt/features/kind.hpp"
-#include "esbt/features/trend_kinds.hpp"
+#include "esbt/features/kinds.hpp"
 
 namespace esbt::features {
 
