@@ -91,6 +91,14 @@ class Build {
         return g.map("per_atr", [](double a) { return 1.0 / (a > 1.0 ? a : 1.0); }, atr(14));
     }
 
+    Series negated(Series s) {
+        return g.map("minus" + g.name_of(s), [](double x) { return -x; }, s);
+    }
+
+    Series squared(Series s) {
+        return g.map("square" + g.name_of(s), [](double x) { return x * x; }, s);
+    }
+
     // Sum over the last n bars of whole numbers, or of x in steps of 1 / scale: exact, without drift.
     Series sum(Series s, std::int64_t n, double scale = 1.0) {
         const Series t = g.total(s, scale);
@@ -105,14 +113,12 @@ class Build {
     }
 
     // Sum of squares of whole numbers over the last n bars.
-    Series sum_of_squares(Series s, std::int64_t n) {
-        return sum(g.map("square" + g.name_of(s), [](double x) { return x * x; }, s), n);
-    }
+    Series sum_of_squares(Series s, std::int64_t n) { return sum(squared(s), n); }
 
     // Variance (over n) of whole numbers in the last n bars; never negative.
     Series variance(Series s, std::int64_t n) {
         const double one = 1.0 / static_cast<double>(n);
-        const Series squares = g.total(g.map("square" + g.name_of(s), [](double x) { return x * x; }, s), 1.0), sums = g.total(s, 1.0);
+        const Series squares = g.total(squared(s), 1.0), sums = g.total(s, 1.0);
         return g.map(
             key("variance", s, n),
             [one](double squares_now, double squares_before, double now, double before) {
@@ -136,9 +142,7 @@ class Build {
     }
 
     // Minus the lowest of the last n bars (what the doubling makes anyway).
-    Series minus_lowest(Series s, std::int64_t n) {
-        return highest(g.map("minus" + g.name_of(s), [](double x) { return -x; }, s), n);
-    }
+    Series minus_lowest(Series s, std::int64_t n) { return highest(negated(s), n); }
 
     // ln of a price in ticks; prices below one tick count as one (crude oil has been negative).
     Series log_price(const std::string& name, Series level) {

@@ -56,13 +56,13 @@ class Graph {
     template <class F, class... Ins>
     Series filled_map(const std::string& key, double fill, F f, Ins... ins) {
         return made(key, fill, {ins...},
-                    [&](double* to, std::int64_t) { return std::make_unique<MapNode<F, sizeof...(Ins)>>(f, inputs_of(ins...), to); });
+                    [&](double* to) { return std::make_unique<MapNode<F, sizeof...(Ins)>>(f, inputs_of(ins...), to); });
     }
 
     // f(State&, double...) bar after bar.
     template <class State, class F, class... Ins>
     Series scan(const std::string& key, State begin, F f, Ins... ins) {
-        return made(key, 0.0, {ins...}, [&](double* to, std::int64_t) {
+        return made(key, 0.0, {ins...}, [&](double* to) {
             cost_ += 4.0;
             return std::make_unique<ScanNode<State, F, sizeof...(Ins)>>(begin, f, inputs_of(ins...), to);
         });
@@ -86,14 +86,14 @@ class Graph {
         return found;
     }
 
-    // A node that make(out, history) makes; ins: what it reads.
+    // A node that make(out) makes; ins: what it reads.
     template <class Make>
     Series made(const std::string& key, double fill, std::initializer_list<Series> ins, Make make) {
         const auto [found, fresh] = by_key_.try_emplace(key);
         if (fresh) {
             double* to = nullptr;
             found->second = new_series(fill, ins, to);
-            waiting_[level_.back()].push_back(make(to, buffers_.back().history()));
+            waiting_[level_.back()].push_back(make(to));
         }
         return found->second;
     }

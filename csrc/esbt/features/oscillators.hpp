@@ -76,7 +76,7 @@ inline void add_oscillators(Kinds& kinds) {
                 b.typical(), b.sum(b.typical(), p[0]), mean_deviation(b, b.typical(), p[0]));
         });
     const auto aroon = [](Build& b, std::int64_t n, bool up) {
-        const Series s = up ? b.high() : b.g.map("minus" + b.g.name_of(b.low()), [](double x) { return -x; }, b.low());
+        const Series s = up ? b.high() : b.negated(b.low());
         const double width = static_cast<double>(n);
         return b.g.map((up ? "aroon_up" : "aroon_down") + std::to_string(n),
                        [width](double since) { return 100.0 * (width - since) / width; }, bars_since_highest(b, s, n + 1));

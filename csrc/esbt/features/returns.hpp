@@ -8,8 +8,6 @@
 
 namespace esbt::features {
 
-inline const Parameter kBars{"bars", 30, 1, 10'000};
-
 inline std::int64_t after_atr(std::int64_t bars) { return std::max<std::int64_t>(bars, 13); }
 
 // The highest (side +1) or, times minus one, lowest close-side extreme of n bars, in bars since: 0 is this bar; of equals the latest
@@ -151,7 +149,7 @@ inline void add_returns(Kinds& kinds) {
                      .warm_up = [](const Parameters& p) { return after_atr(p[0]); },
                      .build =
                          [](Build& b, const Parameters& p, std::int64_t warm_up) {
-                             const Series low = b.g.map("minus" + b.g.name_of(b.low()), [](double x) { return -x; }, b.low());
+                             const Series low = b.negated(b.low());
                              b.g.output(
                                  warm_up,
                                  [](double c, double before, double top, double minus_low, double per, double since_top, double since_low) {

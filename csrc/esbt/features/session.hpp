@@ -43,10 +43,6 @@ inline SessionSeries session_series(Build& b) {
     return {s[0], s[1], s[2], s[3], s[4], s[5], s[6]};
 }
 
-inline Series minus_low(Build& b) {
-    return b.g.map("minus" + b.g.name_of(b.low()), [](double x) { return -x; }, b.low());
-}
-
 // Highest value in the session's first minutes, held after them.
 inline Series opening_highest(Build& b, Series s, std::int64_t minutes) {
     const double last = static_cast<double>(minutes);
@@ -136,7 +132,7 @@ inline void add_session(Kinds& kinds) {
                none, [](Build& b, const Parameters& p) {
                    return b.g.map(
                        "opening_range_position" + p.key(), [](double c, double top, double ml) { return ratio(c + ml, top + ml, 0.5); },
-                       b.close(), opening_highest(b, b.high(), p[0]), opening_highest(b, minus_low(b), p[0]));
+                       b.close(), opening_highest(b, b.high(), p[0]), opening_highest(b, b.negated(b.low()), p[0]));
                });
     add_in_atr(kinds,
                {.name = "opening_range_width",
@@ -148,7 +144,7 @@ inline void add_session(Kinds& kinds) {
                atr, [](Build& b, const Parameters& p) {
                    return b.g.map(
                        "opening_range_width" + p.key(), [](double top, double ml) { return top + ml; }, opening_highest(b, b.high(), p[0]),
-                       opening_highest(b, minus_low(b), p[0]));
+                       opening_highest(b, b.negated(b.low()), p[0]));
                });
 }
 

@@ -15,20 +15,14 @@ struct Directional {  // Wilder's means of true range and directional movement, 
 };
 
 inline Directional directional(Build& b, std::int64_t n) {
-    const Series up = b.g.map(
-        "up_move",
-        [](double h, double h1, double l, double l1) {
-            const double u = h - h1, d = l1 - l;
-            return u > d && u > 0.0 ? u : 0.0;
-        },
-        b.high(), b.g.lag(b.high(), 1), b.low(), b.g.lag(b.low(), 1));
-    const Series down = b.g.map(
-        "down_move",
-        [](double h, double h1, double l, double l1) {
-            const double u = h - h1, d = l1 - l;
-            return d > u && d > 0.0 ? d : 0.0;
-        },
-        b.high(), b.g.lag(b.high(), 1), b.low(), b.g.lag(b.low(), 1));
+    // The move on one side, where it is above nothing and above the move on the other.
+    const auto larger_move = [](double ahead, double ahead_of, double other, double other_of) {
+        const double move = ahead - ahead_of, against = other - other_of;
+        return move > against && move > 0.0 ? move : 0.0;
+    };
+    const Series high_before = b.g.lag(b.high(), 1), low_before = b.g.lag(b.low(), 1);
+    const Series up = b.g.map("up_move", larger_move, b.high(), high_before, low_before, b.low());
+    const Series down = b.g.map("down_move", larger_move, low_before, b.low(), b.high(), high_before);
     return {b.wilder(up, n, 1), b.wilder(down, n, 1), b.wilder(b.true_range(), n, 1)};
 }
 
@@ -125,7 +119,7 @@ inline Series mean_deviation(Build& b, Series s, std::int64_t n) {
     const Series total = b.sum(s, n);
     b.g.lag(s, n - 1);
     return b.g.made(b.key("deviation", s, n), 0.0, {s, total},
-                    [&](double* to, std::int64_t) { return std::make_unique<DeviationNode>(s.data, total.data, to, n); });
+                    [&](double* to) { return std::make_unique<DeviationNode>(s.data, total.data, to, n); });
 }
 
 }  // namespace esbt::features
