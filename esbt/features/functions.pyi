@@ -263,7 +263,7 @@ def rolling_vwap(of: Bars, /, bars: int = 30) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def order_flow_imbalance(of: Bars, /, bars: int = 30) -> NDArray[np.float32]:
-    """order_flow_imbalance: (bought - sold) / volume over the last bars; bought is the volume at the ask where the data has it, else volume * Phi(change / standard deviation of the last bars' changes); 0 without volume.
+    """order_flow_imbalance: (bought - sold) / volume over the last bars; a bar's bought is its volume at the ask where the data has it, else its volume * Phi(change / standard deviation (over bars) of the changes of the bars up to it), half of it where they do not vary; 0 without volume.
 
     Unit: -1..1. Warm-up for order_flow_imbalance(30): 59 bars of each contract segment are NaN. Source: Easley, Lopez de Prado, O'Hara 2012, bulk volume classification.
     bars: whole number from 2 to 10000.
@@ -287,7 +287,7 @@ def money_flow_index(of: Bars, /, bars: int = 14) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def force_index(of: Bars, /, bars: int = 13) -> NDArray[np.float32]:
-    """force_index: EMA(bars) of change * volume / mean volume of 60 bars, / ATR; changes count 0 without volume.
+    """force_index: EMA(bars) of change * volume / mean volume of 60 bars, / ATR; changes count 0 without volume; the EMA is seeded with bar 60, the first to have that mean, and settles for 3 * bars more before the first value.
 
     Unit: ATR. Warm-up for force_index(13): 99 bars of each contract segment are NaN. Source: Elder 1993, scaled.
     bars: whole number from 1 to 10000.
@@ -320,7 +320,7 @@ def volatility_ratio(of: Bars, /, fast: int = 14, slow: int = 100) -> NDArray[np
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def historical_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
-    """historical_volatility: standard deviation (bars - 1) of log returns of one bar, over the last bars.
+    """historical_volatility: standard deviation (bars - 1) of log returns of one bar, over the last bars; prices below one tick count as one tick.
 
     Unit: log per bar. Warm-up for historical_volatility(20): 20 bars of each contract segment are NaN. Source: Hull 2017, section 15.4.
     bars: whole number from 2 to 10000.
@@ -328,7 +328,7 @@ def historical_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def parkinson_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
-    """parkinson_volatility: sqrt(mean of ln(high / low)^2 / (4 ln 2)) over the last bars.
+    """parkinson_volatility: sqrt(mean of ln(high / low)^2 / (4 ln 2)) over the last bars; prices below one tick count as one tick.
 
     Unit: log per bar. Warm-up for parkinson_volatility(20): 19 bars of each contract segment are NaN. Source: Parkinson 1980.
     bars: whole number from 1 to 10000.
@@ -336,7 +336,7 @@ def parkinson_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def garman_klass_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
-    """garman_klass_volatility: sqrt(mean of ln(high / low)^2 / 2 - (2 ln 2 - 1) ln(close / open)^2) over the last bars.
+    """garman_klass_volatility: sqrt(mean of ln(high / low)^2 / 2 - (2 ln 2 - 1) ln(close / open)^2) over the last bars, 0 where that mean is negative; prices below one tick count as one tick.
 
     Unit: log per bar. Warm-up for garman_klass_volatility(20): 19 bars of each contract segment are NaN. Source: Garman and Klass 1980.
     bars: whole number from 1 to 10000.
@@ -344,7 +344,7 @@ def garman_klass_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def rogers_satchell_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
-    """rogers_satchell_volatility: sqrt(mean of ln(high / close) ln(high / open) + ln(low / close) ln(low / open)) over the last bars.
+    """rogers_satchell_volatility: sqrt(mean of ln(high / close) ln(high / open) + ln(low / close) ln(low / open)) over the last bars; prices below one tick count as one tick.
 
     Unit: log per bar. Warm-up for rogers_satchell_volatility(20): 19 bars of each contract segment are NaN. Source: Rogers and Satchell 1991.
     bars: whole number from 1 to 10000.
@@ -352,7 +352,7 @@ def rogers_satchell_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float3
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def yang_zhang_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
-    """yang_zhang_volatility: sqrt(V_o + k V_c + (1 - k) V_rs), V_o and V_c sample variances of ln(open_t / close_(t-1)) and ln(close / open), k = 0.34 / (1.34 + (bars + 1) / (bars - 1)).
+    """yang_zhang_volatility: sqrt(V_o + k V_c + (1 - k) V_rs), V_o and V_c sample variances of ln(open_t / close_(t-1)) and ln(close / open), k = 0.34 / (1.34 + (bars + 1) / (bars - 1)); prices below one tick count as one tick.
 
     Unit: log per bar. Warm-up for yang_zhang_volatility(20): 20 bars of each contract segment are NaN. Source: Yang and Zhang 2000.
     bars: whole number from 2 to 10000.
@@ -360,7 +360,7 @@ def yang_zhang_volatility(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def historical_volatility_ratio(of: Bars, /, fast: int = 10, slow: int = 60) -> NDArray[np.float32]:
-    """historical_volatility_ratio: historical_volatility(fast) / historical_volatility(slow); 1 when the slow one is below 1e-7.
+    """historical_volatility_ratio: historical_volatility(fast) / historical_volatility(slow), prices below one tick count as one tick; 1 when the slow one is at most 1e-7.
 
     Unit: ratio. Warm-up for historical_volatility_ratio(10, 60): 60 bars of each contract segment are NaN. Source: esbt.
     fast: whole number from 2 to 10000.
@@ -369,7 +369,7 @@ def historical_volatility_ratio(of: Bars, /, fast: int = 10, slow: int = 60) -> 
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def volatility_percentile(of: Bars, /, bars: int = 390) -> NDArray[np.float32]:
-    """volatility_percentile: share of the last bars' ATR(14) below the newest, ties half, on a grid of 16 steps an octave (2^-16 to 2^23 ticks).
+    """volatility_percentile: share of the last bars' ATR(14), the newest among them, that lie below the newest, ties half (the newest is one of its own: never 0, never 1); tied is what shares a step, each octave from 2^-16 to 2^23 ticks being cut into 16 equal steps.
 
     Unit: 0..1. Warm-up for volatility_percentile(390): 402 bars of each contract segment are NaN. Source: esbt; trailing, never over the whole sample.
     bars: whole number from 2 to 10000.
@@ -694,7 +694,7 @@ def liquidity_score(of: Bars, /, bars: int = 20) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def amihud_illiquidity(of: Bars, /, bars: int = 30) -> NDArray[np.float32]:
-    """amihud_illiquidity: 1e9 * mean of |log return| / (|close| * volume) over the last bars; bars without volume count 0.
+    """amihud_illiquidity: 1e9 * mean of |log return| / (|close| * volume) over the last bars, |close| at least one tick, and in the return prices below one tick count as one tick; bars without volume count 0.
 
     Unit: 1e-9 log per tick * contract. Warm-up for amihud_illiquidity(30): 30 bars of each contract segment are NaN. Source: Amihud 2002.
     bars: whole number from 2 to 10000.
@@ -710,7 +710,7 @@ def roll_spread(of: Bars, /, bars: int = 60) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def corwin_schultz_spread(of: Bars, /, bars: int = 30) -> NDArray[np.float32]:
-    """corwin_schultz_spread: mean over the last bars of 2 (e^a - 1) / (1 + e^a), negative ones 0, from the high-low ratios of one bar and of two.
+    """corwin_schultz_spread: mean over the last bars of 2 (e^a - 1) / (1 + e^a), negative ones 0, from the high-low ratios of one bar and of two; prices below one tick count as one tick.
 
     Unit: fraction of the price. Warm-up for corwin_schultz_spread(30): 30 bars of each contract segment are NaN. Source: Corwin and Schultz 2012.
     bars: whole number from 2 to 10000.
@@ -726,7 +726,7 @@ def efficiency_ratio(of: Bars, /, bars: int = 30) -> NDArray[np.float32]:
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def variance_ratio(of: Bars, /, bars: int = 120, step: int = 5) -> NDArray[np.float32]:
-    """variance_ratio: sum of squared step-bar changes / (step * sum of squared one-bar changes), last bars; 1 when nothing moved.
+    """variance_ratio: sum of squared step-bar changes / (step * sum of squared one-bar changes), the changes that end in the last bars: the step-bar ones overlap, one ends in every bar; means taken as zero, no correction for the overlap; 1 when nothing moved.
 
     Unit: ratio. Warm-up for variance_ratio(120, 5): 124 bars of each contract segment are NaN. Source: Lo and MacKinlay 1988.
     bars: whole number from 2 to 10000.
@@ -735,7 +735,7 @@ def variance_ratio(of: Bars, /, bars: int = 120, step: int = 5) -> NDArray[np.fl
     Raises EsbtError for something that is not Bars, and for parameters out of range.
     """
 def hurst_exponent(of: Bars, /, bars: int = 240, step: int = 16) -> NDArray[np.float32]:
-    """hurst_exponent: 0.5 + ln(variance_ratio(bars, step)) / (2 ln(step)), kept in 0..1; 0.5 when nothing moved.
+    """hurst_exponent: 0.5 + ln(variance_ratio(bars, step)) / (2 ln(step)), kept in 0..1, the ratio's step-bar changes overlapping; 0.5 when nothing moved.
 
     Unit: 0..1. Warm-up for hurst_exponent(240, 16): 255 bars of each contract segment are NaN. Source: Mandelbrot and Van Ness 1968: variance grows as time^(2H).
     bars: whole number from 2 to 10000.

@@ -81,21 +81,23 @@ inline void add_estimates(Kinds& kinds) {
             return b.g.map(
                 "liquidity" + p.key(), [n](double v, double r) { return v / (r + n); }, b.sum(b.volume(), p[0]), b.sum(b.range(), p[0]));
         });
-    add_series(kinds,
-               {.name = "amihud_illiquidity",
-                .group = "microstructure",
-                .parameters = bars(30),
-                .unit = "1e-9 log per tick * contract",
-                .formula = "1e9 * mean of |log return| / (|close| * volume) over the last bars; bars without volume count 0",
-                .source = "Amihud 2002",
-                .standard = {{30}}},
-               past, [](Build& b, const Parameters& p) {
-                   const Series impact = b.g.map(
-                       "impact",
-                       [](double r, double price, double v) { return ratio(1e9 * std::abs(r), larger(std::abs(price), 1.0) * v, 0.0); },
-                       b.log_return(1), b.price(), b.volume());
-                   return b.mean(impact, p[0], 0x1p32);
-               });
+    add_series(
+        kinds,
+        {.name = "amihud_illiquidity",
+         .group = "microstructure",
+         .parameters = bars(30),
+         .unit = "1e-9 log per tick * contract",
+         .formula =
+             "1e9 * mean of |log return| / (|close| * volume) over the last bars, |close| at least one tick, and in the return prices "
+             "below one tick count as one tick; bars without volume count 0",
+         .source = "Amihud 2002",
+         .standard = {{30}}},
+        past, [](Build& b, const Parameters& p) {
+            const Series impact = b.g.map(
+                "impact", [](double r, double price, double v) { return ratio(1e9 * std::abs(r), larger(std::abs(price), 1.0) * v, 0.0); },
+                b.log_return(1), b.price(), b.volume());
+            return b.mean(impact, p[0], 0x1p32);
+        });
     add_series(kinds,
                {.name = "roll_spread",
                 .group = "microstructure",
@@ -115,7 +117,8 @@ inline void add_estimates(Kinds& kinds) {
          .group = "microstructure",
          .parameters = bars(30),
          .unit = "fraction of the price",
-         .formula = "mean over the last bars of 2 (e^a - 1) / (1 + e^a), negative ones 0, from the high-low ratios of one bar and of two",
+         .formula = "mean over the last bars of 2 (e^a - 1) / (1 + e^a), negative ones 0, from the high-low ratios of one bar and of two; "
+                    "prices below one tick count as one tick",
          .source = "Corwin and Schultz 2012",
          .standard = {{30}}},
         past, [](Build& b, const Parameters& p) { return b.mean(corwin_schultz_term(b), p[0], kFine); });
@@ -135,34 +138,39 @@ inline void add_estimates(Kinds& kinds) {
                        "efficiency" + p.key(), [](double c, double then, double way) { return ratio(std::abs(c - then), way, 0.0); },
                        b.close(), b.close_before(p[0]), b.sum(path, p[0]));
                });
-    add_series(kinds,
-               {.name = "variance_ratio",
-                .group = "microstructure",
-                .parameters = pair(120, 5),
-                .unit = "ratio",
-                .formula = "sum of squared step-bar changes / (step * sum of squared one-bar changes), last bars; 1 when nothing moved",
-                .source = "Lo and MacKinlay 1988",
-                .standard = {{120, 5}}},
-               lagged, [](Build& b, const Parameters& p) { return variance_ratio(b, p[0], p[1]); });
-    add_series(kinds,
-               {.name = "hurst_exponent",
-                .group = "microstructure",
-                .parameters = pair(240, 16),
-                .unit = "0..1",
-                .formula = "0.5 + ln(variance_ratio(bars, step)) / (2 ln(step)), kept in 0..1; 0.5 when nothing moved",
-                .source = "Mandelbrot and Van Ness 1968: variance grows as time^(2H)",
-                .standard = {{240, 16}}},
-               lagged, [](Build& b, const Parameters& p) {
-                   const double per = 0.5 / std::log(p.real(1));
-                   return b.g.map(
-                       "hurst" + p.key(),
-                       [per](double v) {
-                           const double large = larger(v, 1.0 / v);  // the logarithm of numbers from 1 on
-                           const double log = natural_log(smaller(large, 1e12));
-                           return within(0.5 + per * (v < 1.0 ? -log : log), 0.0, 1.0);
-                       },
-                       variance_ratio(b, p[0], p[1]));
-               });
+    add_series(
+        kinds,
+        {.name = "variance_ratio",
+         .group = "microstructure",
+         .parameters = pair(120, 5),
+         .unit = "ratio",
+         .formula = "sum of squared step-bar changes / (step * sum of squared one-bar changes), the changes that end in the last bars: the "
+                    "step-bar ones overlap, one ends in every bar; means taken as zero, no correction for the overlap; 1 when "
+                    "nothing moved",
+         .source = "Lo and MacKinlay 1988",
+         .standard = {{120, 5}}},
+        lagged, [](Build& b, const Parameters& p) { return variance_ratio(b, p[0], p[1]); });
+    add_series(
+        kinds,
+        {.name = "hurst_exponent",
+         .group = "microstructure",
+         .parameters = pair(240, 16),
+         .unit = "0..1",
+         .formula = "0.5 + ln(variance_ratio(bars, step)) / (2 ln(step)), kept in 0..1, the ratio's step-bar changes overlapping; 0.5 when "
+                    "nothing moved",
+         .source = "Mandelbrot and Van Ness 1968: variance grows as time^(2H)",
+         .standard = {{240, 16}}},
+        lagged, [](Build& b, const Parameters& p) {
+            const double per = 0.5 / std::log(p.real(1));
+            return b.g.map(
+                "hurst" + p.key(),
+                [per](double v) {
+                    const double large = larger(v, 1.0 / v);  // the logarithm of numbers from 1 on
+                    const double log = natural_log(smaller(large, 1e12));
+                    return within(0.5 + per * (v < 1.0 ? -log : log), 0.0, 1.0);
+                },
+                variance_ratio(b, p[0], p[1]));
+        });
     add_series(kinds,
                {.name = "autocorrelation",
                 .group = "microstructure",

@@ -146,27 +146,32 @@ inline void add_volatility(Kinds& kinds) {
                          [](Build& b, const Parameters& p, std::int64_t warm_up) {
                              b.g.output(warm_up, [](double fast, double slow) { return ratio(fast, slow, 1.0); }, b.atr(p[0]), b.atr(p[1]));
                          }});
-    logs("historical_volatility", "standard deviation (bars - 1) of log returns of one bar, over the last bars", "Hull 2017, section 15.4",
-         1, 2, {{20}, {60}}, [](Build& b, std::int64_t n) { return log_variance(b, "log_return", b.log_return(1), n); });
-    logs("parkinson_volatility", "sqrt(mean of ln(high / low)^2 / (4 ln 2)) over the last bars", "Parkinson 1980", 0, 1, {{20}},
-         [](Build& b, std::int64_t n) {
+    logs("historical_volatility",
+         "standard deviation (bars - 1) of log returns of one bar, over the last bars; prices below one tick count as one tick",
+         "Hull 2017, section 15.4", 1, 2, {{20}, {60}},
+         [](Build& b, std::int64_t n) { return log_variance(b, "log_return", b.log_return(1), n); });
+    logs("parkinson_volatility", "sqrt(mean of ln(high / low)^2 / (4 ln 2)) over the last bars; prices below one tick count as one tick",
+         "Parkinson 1980", 0, 1, {{20}}, [](Build& b, std::int64_t n) {
              return b.g.map(
                  "parkinson" + std::to_string(n), [](double m) { return m * 0.36067376022224085; },
                  mean_of_logs(b, square_of(b, "high_low_square", b.log_high(), b.log_low()), n));
          });
-    logs("garman_klass_volatility", "sqrt(mean of ln(high / low)^2 / 2 - (2 ln 2 - 1) ln(close / open)^2) over the last bars",
+    logs("garman_klass_volatility",
+         "sqrt(mean of ln(high / low)^2 / 2 - (2 ln 2 - 1) ln(close / open)^2) over the last bars, 0 where that mean is negative; "
+         "prices below one tick count as one tick",
          "Garman and Klass 1980", 0, 1, {{20}}, [](Build& b, std::int64_t n) {
              return b.g.map(
                  "garman_klass" + std::to_string(n), [](double hl, double co) { return 0.5 * hl - 0.38629436111989061 * co; },
                  mean_of_logs(b, square_of(b, "high_low_square", b.log_high(), b.log_low()), n),
                  mean_of_logs(b, square_of(b, "close_open_square", b.log_close(), b.log_open()), n));
          });
-    logs("rogers_satchell_volatility", "sqrt(mean of ln(high / close) ln(high / open) + ln(low / close) ln(low / open)) over the last bars",
+    logs("rogers_satchell_volatility",
+         "sqrt(mean of ln(high / close) ln(high / open) + ln(low / close) ln(low / open)) over the last bars; "
+         "prices below one tick count as one tick",
          "Rogers and Satchell 1991", 0, 1, {{20}}, [](Build& b, std::int64_t n) { return mean_of_logs(b, rogers_satchell_term(b), n); });
     logs("yang_zhang_volatility",
          "sqrt(V_o + k V_c + (1 - k) V_rs), V_o and V_c sample variances of ln(open_t / close_(t-1)) and ln(close / open), k = 0.34 / "
-         "(1.34 + (bars + 1) "
-         "/ (bars - 1))",
+         "(1.34 + (bars + 1) / (bars - 1)); prices below one tick count as one tick",
          "Yang and Zhang 2000", 1, 2, {{20}}, [](Build& b, std::int64_t n) {
              const double k = 0.34 / (1.34 + static_cast<double>(n + 1) / static_cast<double>(n - 1));
              const Series body = b.g.map("log_body", [](double c, double o) { return c - o; }, b.log_close(), b.log_open());
@@ -175,27 +180,31 @@ inline void add_volatility(Kinds& kinds) {
                  log_variance(b, "log_gap", log_gap(b), n), log_variance(b, "log_body", body, n),
                  mean_of_logs(b, rogers_satchell_term(b), n));
          });
-    kinds.push_back({.name = "historical_volatility_ratio",
-                     .group = "volatility",
-                     .parameters = {{"fast", 10, 2, 10'000}, {"slow", 60, 2, 10'000}},
-                     .unit = "ratio",
-                     .formula = "historical_volatility(fast) / historical_volatility(slow); 1 when the slow one is below 1e-7",
-                     .source = "esbt",
-                     .standard = {{10, 60}},
-                     .warm_up = [](const Parameters& p) { return std::max(p[0], p[1]); },
-                     .build =
-                         [](Build& b, const Parameters& p, std::int64_t warm_up) {
-                             const Series r = b.log_return(1);
-                             b.g.output(
-                                 warm_up, [](double f, double s) { return s > 1e-14 ? std::sqrt(f / s) : 1.0; },
-                                 log_variance(b, "log_return", r, p[0]), log_variance(b, "log_return", r, p[1]));
-                         }});
+    kinds.push_back(
+        {.name = "historical_volatility_ratio",
+         .group = "volatility",
+         .parameters = {{"fast", 10, 2, 10'000}, {"slow", 60, 2, 10'000}},
+         .unit = "ratio",
+         .formula = "historical_volatility(fast) / historical_volatility(slow), prices below one tick count as one tick; 1 when the slow "
+                    "one is at most 1e-7",
+         .source = "esbt",
+         .standard = {{10, 60}},
+         .warm_up = [](const Parameters& p) { return std::max(p[0], p[1]); },
+         .build =
+             [](Build& b, const Parameters& p, std::int64_t warm_up) {
+                 const Series r = b.log_return(1);
+                 b.g.output(
+                     warm_up, [](double f, double s) { return s > 1e-14 ? std::sqrt(f / s) : 1.0; }, log_variance(b, "log_return", r, p[0]),
+                     log_variance(b, "log_return", r, p[1]));
+             }});
     kinds.push_back(
         {.name = "volatility_percentile",
          .group = "volatility",
          .parameters = {{"bars", 390, 2, 10'000}},
          .unit = "0..1",
-         .formula = "share of the last bars' ATR(14) below the newest, ties half, on a grid of 16 steps an octave (2^-16 to 2^23 ticks)",
+         .formula =
+             "share of the last bars' ATR(14), the newest among them, that lie below the newest, ties half (the newest is one of its own: "
+             "never 0, never 1); tied is what shares a step, each octave from 2^-16 to 2^23 ticks being cut into 16 equal steps",
          .source = "esbt; trailing, never over the whole sample",
          .standard = {{390}},
          .warm_up = [](const Parameters& p) { return p[0] + 12; },

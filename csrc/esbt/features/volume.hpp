@@ -187,8 +187,10 @@ inline void add_volume(Kinds& kinds) {
          .group = "volume",
          .parameters = {{"bars", 30, 2, 10'000}},
          .unit = "-1..1",
-         .formula = "(bought - sold) / volume over the last bars; bought is the volume at the ask where the data has it, else volume * "
-                    "Phi(change / standard deviation of the last bars' changes); 0 without volume",
+         .formula =
+             "(bought - sold) / volume over the last bars; a bar's bought is its volume at the ask where the data has it, else its volume "
+             "* Phi(change / standard deviation (over bars) of the changes of the bars up to it), half of it where they do not "
+             "vary; 0 without volume",
          .source = "Easley, Lopez de Prado, O'Hara 2012, bulk volume classification",
          .standard = {{30}},
          .warm_up = [](const Parameters& p) { return 2 * p[0] - 1; },
@@ -244,21 +246,23 @@ inline void add_volume(Kinds& kinds) {
                  const Series up = flow("flow_up", 1.0), down = flow("flow_down", -1.0);
                  b.g.output(warm_up, [](double u, double d) { return 100.0 * ratio(u, u + d, 0.5); }, b.sum(up, p[0]), b.sum(down, p[0]));
              }});
-    kinds.push_back({.name = "force_index",
-                     .group = "volume",
-                     .parameters = {{"bars", 13, 1, 10'000}},
-                     .unit = "ATR",
-                     .formula = "EMA(bars) of change * volume / mean volume of 60 bars, / ATR; changes count 0 without volume",
-                     .source = "Elder 1993, scaled",
-                     .standard = {{13}},
-                     .warm_up = [](const Parameters& p) { return 60 + 3 * p[0]; },
-                     .build =
-                         [](Build& b, const Parameters& p, std::int64_t warm_up) {
-                             const Series push = b.g.map(
-                                 "push", [](double d, double v, double total) { return ratio(60.0 * d * v, total, 0.0); }, b.change(),
-                                 b.volume(), b.sum(b.volume(), 60));
-                             b.g.output(warm_up, [](double x, double per) { return x * per; }, b.ema(push, p[0], 59), b.per_atr());
-                         }});
+    kinds.push_back(
+        {.name = "force_index",
+         .group = "volume",
+         .parameters = {{"bars", 13, 1, 10'000}},
+         .unit = "ATR",
+         .formula = "EMA(bars) of change * volume / mean volume of 60 bars, / ATR; changes count 0 without volume; the EMA is seeded with "
+                    "bar 60, the first to have that mean, and settles for 3 * bars more before the first value",
+         .source = "Elder 1993, scaled",
+         .standard = {{13}},
+         .warm_up = [](const Parameters& p) { return 60 + 3 * p[0]; },
+         .build =
+             [](Build& b, const Parameters& p, std::int64_t warm_up) {
+                 const Series push = b.g.map(
+                     "push", [](double d, double v, double total) { return ratio(60.0 * d * v, total, 0.0); }, b.change(), b.volume(),
+                     b.sum(b.volume(), 60));
+                 b.g.output(warm_up, [](double x, double per) { return x * per; }, b.ema(push, p[0], 59), b.per_atr());
+             }});
 }
 
 }  // namespace esbt::features
