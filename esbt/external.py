@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from esbt.data.bars import Bars
+from esbt.data.frames import polars_frame
 from esbt.data.times import DAY_NS, to_utc_ns, utc
 from esbt.errors import EsbtError, unknown
 from esbt.features.matrix import Features, first_full, repeated
@@ -78,7 +79,7 @@ class Join:
 
     def __call__(self, bars: Bars) -> Features:
         """Raises EsbtError for bars whose interval is not known, and for a frame that does not hold what is joined."""
-        frame = _polars(self.frame)
+        frame, _ = polars_frame(self.frame, "external.join: the frame")
         for name in (self.time, *self.names):
             if name not in frame.columns:
                 raise unknown("column of the external frame", name, frame.columns)
@@ -173,16 +174,6 @@ def _check(published: Times, own: Times) -> None:
         i = int(early[0])
         when = f"row {i} of {utc(own[i])} would be published before its own time, {utc(published[i])}"
         raise EsbtError(f"external.join(delay): {when}: give a later delay")
-
-
-def _polars(frame: Any) -> pl.DataFrame:
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if hasattr(frame, "__arrow_c_stream__"):
-        return pl.DataFrame(frame)
-    raise EsbtError(f"external.join: the frame is {type(frame).__name__}: give a Polars frame, or one with the Arrow C stream")
 
 
 def _numbers(column: pl.Series) -> npt.NDArray[np.float64]:

@@ -195,7 +195,7 @@ GOOD = {"time": "day", "columns": ["x"], "delay": "16:15 same day", "timezone": 
             "row 0 of 2022-01-03 23:00 UTC would be published before its own time",
         ),
         (pl.DataFrame({"day": [None], "x": [1]}, schema={"day": pl.Date, "x": pl.Int8}), {}, "has no time at row 0"),
-        (DAYS.to_dicts(), {}, "the frame is list"),
+        (DAYS.to_dicts(), {}, "the frame is of type list: give a Polars frame, or a frame with the Arrow C stream"),
     ],
 )
 def test_joins_that_cannot_be(frame: object, words: dict[str, object], message: str) -> None:
@@ -221,3 +221,11 @@ def test_other_frames_come_in_too() -> None:
     expected = join(BARS, DAYS, **GOOD).matrix
     for frame in (DAYS.lazy(), DAYS.to_arrow(), DAYS.with_columns(pl.col("day").dt.to_string("%Y-%m-%d")), DAYS.to_pandas()):
         assert np.array_equal(join(BARS, frame, **GOOD).matrix, expected, equal_nan=True)
+    by_index = DAYS.to_pandas().set_index("day")  # a named index is a column
+    assert np.array_equal(join(BARS, by_index, **GOOD).matrix, expected, equal_nan=True)
+
+
+def test_a_frame_that_cannot_be_read_names_itself() -> None:
+    mixed = DAYS.to_pandas().assign(y=[1, "a", 2.5, None, b"x", 3, 4, 5])  # Arrow has no column of such a mixture
+    with pytest.raises(EsbtError, match=r"external\.join: the frame, the pandas DataFrame, cannot be read through the Arrow C stream \("):
+        join(BARS, mixed, **GOOD)

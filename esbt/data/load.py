@@ -12,6 +12,7 @@ import polars as pl
 
 from esbt.data.bars import Bars
 from esbt.data.calendar import session_of
+from esbt.data.frames import polars_frame
 from esbt.data.instruments import Instrument
 from esbt.data.instruments import instrument as find_instrument
 from esbt.data.quotes import quoted_spread
@@ -85,13 +86,6 @@ def load_bars(source: Any, instrument: str | Instrument = "ES", *, contract: str
     )
 
 
-class _Stream:
-    """Only the Arrow C stream of a frame, so that all frames come in by one way (and a pandas index as a column)."""
-
-    def __init__(self, frame: Any) -> None:
-        self.__arrow_c_stream__ = frame.__arrow_c_stream__
-
-
 def _read(source: Any) -> tuple[pl.DataFrame, str]:
     if isinstance(source, str | Path):
         path = Path(source)
@@ -101,17 +95,7 @@ def _read(source: Any) -> tuple[pl.DataFrame, str]:
         if not path.is_file():
             raise EsbtError(f"{path}: there is no such file (looked in {path.absolute().parent})")
         return _read_file(path, suffix), str(path)
-    if isinstance(source, pl.LazyFrame):
-        source = source.collect()
-    if isinstance(source, pl.DataFrame):
-        return source, "the Polars frame"
-    if hasattr(source, "__arrow_c_stream__"):
-        name = f"the {type(source).__module__.split('.')[0]} {type(source).__name__}"
-        try:
-            return pl.DataFrame(_Stream(source)), name
-        except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError) as error:  # pandas needs pyarrow for its stream
-            raise EsbtError(f"{name} cannot be read through the Arrow C stream ({error}): pass a Polars frame or a file") from error
-    raise EsbtError(f"source is of type {type(source).__name__}: give a path, a Polars frame, or a frame with the Arrow C stream")
+    return polars_frame(source, "source", also="a path")
 
 
 def _read_file(path: Path, suffix: str) -> pl.DataFrame:
