@@ -16,7 +16,8 @@ from reference.simulator import simulate
 FOLDER = Path(__file__).parent / "scenarios"
 MIRROR = 200  # a price p becomes 200 - p, so that 100 stays
 SIDES = {"L": 1, "S": -1, ".": 0}
-INPUTS = ("stop_atr", "drawdown", "bars_held", "open_atr", "mae_atr", "mfe_atr", "stop_now_atr")  # of the dynamic stop, after bar and side
+ENTRY_INPUTS = ("stop_atr", "drawdown")  # of the entry model, after bar and side
+INPUTS = (*ENTRY_INPUTS, "bars_held", "open_atr", "mae_atr", "mfe_atr", "stop_now_atr")  # of the dynamic stop
 DEFAULTS = Rules(stop_atr=1.0, target_r=2.0, slippage_ticks=0)
 MONEY = {"cash": "cash_e4", "fee": "fee_e4", "daily_loss": "daily_loss_e4", "daily_profit": "daily_profit_e4"}
 
@@ -156,7 +157,7 @@ def mirrored(s: Scenario) -> Scenario:
 
 
 def model_of(s: Scenario) -> Model | None:
-    """The scenario's entry model: constants, or one per side as `L:2,S:-2`."""
+    """The scenario's entry model: constants, one per side as `L:2,S:-2`, or one of the inputs as its own answer."""
     if s.model is None and s.dynamic is None:
         return None
     given = dict(s.model or {})
@@ -164,6 +165,8 @@ def model_of(s: Scenario) -> Model | None:
     def stage(text: str | None):
         if text is None:
             return None
+        if text in ENTRY_INPUTS:
+            return as_seen_by_a_hook(lambda bar, side, *state: state[ENTRY_INPUTS.index(text)])
         by_side = {SIDES[k]: float(v) for k, v in (part.split(":") for part in text.split(","))} if ":" in text else {}
         return lambda bar, side, stop_atr, drawdown: by_side[side] if by_side else float(text)
 
@@ -210,7 +213,7 @@ SCENARIOS = [s for path in sorted(FOLDER.glob("*.txt")) for s in read(path)]
 
 def test_the_drawings_are_all_read():
     names = [s.name for s in SCENARIOS]
-    assert len(names) == len(set(names)) >= 340
+    assert len(names) == len(set(names)) >= 360
     for s in SCENARIOS:
         assert s.none == (not s.expected), s.name
         assert sum(s.skipped.values()) + len(s.expected) > 0, s.name
