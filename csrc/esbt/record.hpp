@@ -7,9 +7,11 @@
 
 namespace esbt {
 
-// Left in bar j; exit_fee_e4: per contract. Filled in place: a copy would wait for its own stores.
-inline void write_trade(Trade& t, const Position& p, const Exit& e, std::int64_t j, std::int64_t tick_value_e4, std::int64_t exit_fee_e4) {
-    const bool part = e.reason == Reason::scale_out;
+// Left in bar j; exit_fee_e4: per contract; kMore: whether it may be a part that left. Filled in place: a copy would wait for its own
+// stores.
+template <bool kMore>
+void write_trade(Trade& t, const Position& p, const Exit& e, std::int64_t j, std::int64_t tick_value_e4, std::int64_t exit_fee_e4) {
+    const bool part = kMore && e.reason == Reason::scale_out;
     t.signal_bar = p.signal_bar;
     t.entry_bar = p.entry_bar;
     t.exit_bar = j;

@@ -15,6 +15,7 @@
 #include "esbt/dynamic.hpp"
 #include "esbt/plan.hpp"
 #include "esbt/record.hpp"
+#include "esbt/rules.hpp"
 #include "esbt/size.hpp"
 #include "esbt/step.hpp"
 
@@ -35,22 +36,18 @@ struct Outcome {
     Skipped skipped;
 };
 
+// kMore: whether any rule of rules.hpp is on.
+template <bool kMore>
 class Simulation {
   public:
-    Simulation(const Market& market, const Plan& plan, const EntryModel& model)
+    Simulation(const Market& market, const Plan& plan, const EntryModel& model, const Rules& rules)
         : m_(market),
           plan_(plan),
           model_(model),
           needs_atr_(model.stop.hook || model.dynamic.ask.hook || uses_atr(plan)),
-          moves_(std::isfinite(plan.trail_atr) || plan.trail_ticks < kFar || std::isfinite(plan.chandelier_atr) ||
-                 std::isfinite(plan.break_even_r)),
           day_(plan),
-          day_on_(day_.on()),
-          limited_(day_.limited()),
-          dynamic_(model.dynamic.ask.hook),
+          rules_(rules),
           asks_drawdown_(model.dynamic.asks_for(kDrawdown)),
-          parts_(std::isfinite(plan.scale1_r) || std::isfinite(plan.scale2_r)),
-          steps_(moves_ || limited_ || dynamic_),
           signal_bars_(find_signals(market.signals, market.bars.n)),
           signals_(signal_bars_),
           ends_(plan.flat_at_close ? market.ends->session : market.ends->segment) {}
@@ -84,6 +81,8 @@ class Simulation {
   private:
     static constexpr std::size_t kFetchAhead = 8;
 
+    bool on(bool rule) const { return kMore && rule; }
+
     struct Order {
         bool live = false, wanted = false;  // wanted: only the entry model could still refuse it
         std::int32_t side = 0;
@@ -103,7 +102,7 @@ class Simulation {
 
     void see_session(std::int64_t bar, std::int64_t equity_e4) {
         // A contract's end ends the session too: the next contract's bars are another one, whatever their date.
-        if (day_on_) day_.enter_session({m_.bars.segment[bar], m_.bars.session[bar]}, equity_e4);
+        if (on(rules_.day)) day_.enter_session({m_.bars.segment[bar], m_.bars.session[bar]}, equity_e4);
     }
 
     // Reasons that drop a signal whether or not a position is open.
@@ -117,7 +116,7 @@ class Simulation {
     Order place(std::int64_t t, std::int32_t side, bool flat) {
         Order o;
         if (flat && dropped_early(t)) return o;
-        if (day_on_ && day_.refuses(t, flat, closed_e4_, out_.skipped)) return o;
+        if (on(rules_.day) && day_.refuses(t, flat, closed_e4_, out_.skipped)) return o;
         o.wanted = true;
         o.side = side;
         o.signal_bar = t;
@@ -132,7 +131,7 @@ class Simulation {
     // dead, and counted, and the bar is the last in which it rested: a signal there counts again. Signals while it waits are ignored.
     std::int64_t wait(Order& order, std::int64_t t) {
         const std::int64_t first = t + plan_.latency_bars;
-        const std::int64_t entry = plan_.entry == Entry::market ? first : rest(order, first);
+        const std::int64_t entry = on(rules_.resting) ? rest(order, first) : first;
         if (entry > t)
             for (t = signals_.at_or_after(t); t < entry; t = signals_.at_or_after(t + 1)) out_.skipped.in_position += !dropped_early(t);
         return entry;
@@ -168,7 +167,7 @@ class Simulation {
     std::int64_t trade(Order& order, std::int64_t j) {
         const Order taken = order;
         order.live = false;
-        const std::int32_t price = plan_.entry == Entry::market ? taken.side * m_.bars.open[j] : taken.fill.price;
+        const std::int32_t price = on(rules_.resting) ? taken.fill.price : taken.side * m_.bars.open[j];
         Position p = enter(price, slip(j), plan_, taken.decision.stop_atr, taken.atr);
         p.side = taken.side;
         p.signal_bar = taken.signal_bar;
@@ -177,33 +176,33 @@ class Simulation {
         p.fee_e4 = fee_e4(j);
         const std::int32_t asked = size(p, taken.atr);
         if (asked == 0) return ++out_.skipped.size, j;
-        p.contracts = std::isfinite(plan_.volume_share) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
+        p.contracts = on(rules_.volume) ? filled_of(asked, plan_, m_.bars.volume[j]) : asked;
         if (p.contracts == 0) return ++out_.skipped.volume, j;
         if (static_cast<double>(p.contracts) * static_cast<double>(plan_.tick_value_e4) > static_cast<double>(kMostPerTick))
             too_much("a position of ", p.contracts, j);
-        if (parts_) set_parts(p, plan_, risk_ticks(plan_, taken.decision.stop_atr, taken.atr));
+        if (on(rules_.parts)) set_parts(p, plan_, risk_ticks(plan_, taken.decision.stop_atr, taken.atr));
         see_session(j, closed_e4_);
-        day_.count_trade();
+        if (on(rules_.day)) day_.count_trade();
         const std::int64_t end = ends_.at_or_after(j), last = std::min(end, j + plan_.max_bars - 1);
-        const Fill* entry = taken.fill.inside ? &taken.fill : nullptr;
+        const Fill* entry = on(taken.fill.inside) ? &taken.fill : nullptr;
         bool reversing = false;
         for (;; ++j, entry = nullptr) {
             const std::int64_t signal = signals_.at_or_after(j);
-            if (!steps_ && !reversing && !entry) j = skip_quiet(p, j, std::min(last, signal));
-            if (m_.slips) p.slippage = p.base_slippage + m_.slips[j];
+            if (!on(rules_.each_bar()) && !reversing && !entry) j = skip_quiet(p, j, std::min(last, signal));
+            if (on(rules_.slips)) p.slippage = p.base_slippage + m_.slips[j];
             const SidedBar b = sided(m_.bars, j, p.side);
-            if (step(p, {b, j, reversing, entry}, plan_, m_.finer, [&](const Exit& e) { record(p, e, j); })) return j;
-            if (limited_ || j == last)
+            if (step<kMore>(p, {b, j, reversing, entry}, plan_, m_.finer, [&](const Exit& e) { record(p, e, j); })) return j;
+            if (on(rules_.limits) || j == last)
                 if (const Exit e = exit_at_close(p, b.close, j, {end, last}); e.hit) return record(p, e, j), j;
-            if (moves_) move_levels(p, plan_, m_.atr[j]);
-            if (dynamic_) ask_again(p, model_, j, b.close, m_.atr[j], asks_drawdown_ ? drawdown() : 0.0);
-            if (parts_) move_stop_of_parts(p);
+            if (on(rules_.moves)) move_levels(p, plan_, m_.atr[j]);
+            if (on(rules_.dynamic)) ask_again(p, model_, j, b.close, m_.atr[j], asks_drawdown_ ? drawdown() : 0.0);
+            if (on(rules_.parts)) move_stop_of_parts(p);
             if (j == signal) reversing = in_position_signal(p, j, order);
-            if (limited_) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
+            if (on(rules_.limits)) see_session(j + 1, closed_e4_ + open_e4(p, b.close));
         }
     }
 
-    std::int32_t slip(std::int64_t bar) const { return m_.slips ? m_.slips[bar] : 0; }
+    std::int32_t slip(std::int64_t bar) const { return on(rules_.slips) ? m_.slips[bar] : 0; }
 
     std::int64_t skip_quiet(Position& p, std::int64_t j, std::int64_t limit) const {
         return p.side > 0 ? skip_quiet_side<1>(p, j, limit) : skip_quiet_side<-1>(p, j, limit);
@@ -234,7 +233,7 @@ class Simulation {
         Exit e{true, close - p.slippage, Reason::max_bars};
         if (j == when.end) {
             e.reason = end_reason(j);
-        } else if (limited_ && day_.beyond(closed_e4_ + open_e4(p, close), e.reason)) {
+        } else if (on(rules_.limits) && day_.beyond(closed_e4_ + open_e4(p, close), e.reason)) {
             day_.halt();
         } else {
             e.hit = j == when.last;
@@ -265,21 +264,20 @@ class Simulation {
 
     void record(const Position& p, const Exit& e, std::int64_t j) {
         Trade& t = out_.trades.emplace_back();
-        write_trade(t, p, e, j, plan_.tick_value_e4, fee_e4(j));
+        write_trade<kMore>(t, p, e, j, plan_.tick_value_e4, fee_e4(j));
         closed_e4_ += t.pnl_e4;
         if (closed_e4_ > kMostMoney || closed_e4_ < -kMostMoney) too_much("closed trades up to one of ", p.contracts, j);
         peak_e4_ = std::max(peak_e4_, closed_e4_);
-        if (day_on_ && e.reason != Reason::scale_out) day_.trade_ended(e.reason, j);
+        if (on(rules_.day) && e.reason != Reason::scale_out) day_.trade_ended(e.reason, j);
     }
 
     const Market& m_;
     const Plan& plan_;
     const EntryModel& model_;
-    const bool needs_atr_, moves_;
+    const bool needs_atr_;
     Day day_;
-    const bool day_on_, limited_;
-    const bool dynamic_, asks_drawdown_, parts_;
-    const bool steps_;  // bar by bar while in position; else quiet bars are skipped
+    const Rules& rules_;
+    const bool asks_drawdown_;
     const BarNumbers signal_bars_;
     Cursor signals_, ends_;
     std::int64_t closed_e4_ = 0, peak_e4_ = 0;
@@ -287,11 +285,13 @@ class Simulation {
 };
 
 inline Outcome simulate(const Market& market, const Plan& plan, const EntryModel& model = {}) {
-    return Simulation(market, plan, model).run();
+    const Rules rules(plan, model, market.slips);
+    return rules.any() ? Simulation<true>(market, plan, model, rules).run() : Simulation<false>(market, plan, model, rules).run();
 }
 
 inline Outcome simulate_each(const Market& market, const Plan& plan, const EntryModel& model = {}) {
-    return Simulation(market, plan, model).run_each();
+    const Rules rules(plan, model, market.slips);
+    return rules.any() ? Simulation<true>(market, plan, model, rules).run_each() : Simulation<false>(market, plan, model, rules).run_each();
 }
 
 }  // namespace esbt

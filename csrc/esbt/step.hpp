@@ -22,10 +22,18 @@ inline Exit exit_of_bar(Position& p, const Bar& bar, const Plan& plan, const Fin
     return exit_inside(p, bar.prices, plan, finer, bar.number);
 }
 
-// True when nothing is left. Else the bar lies behind the position, up to its close.
-template <class Leave>
+// True when nothing is left. Else the bar lies behind the position, up to its close. kMore: whether the position may have parts, or have
+// filled inside a bar.
+template <bool kMore, class Leave>
 bool step(Position& p, const Bar& bar, const Plan& plan, const FinerBars& finer, Leave&& leave) {
     const SidedBar& b = bar.prices;
+    if constexpr (!kMore) {
+        p.see(b.open);
+        if (const Exit e = exit_of_bar(p, bar, plan, finer); e.hit) return leave(e), true;
+        p.see(b.low);
+        p.see(b.high);
+        return false;
+    }
     if (!bar.entry) p.see(b.open);
     for (;;) {
         const Exit e = bar.entry ? exit_in_entry_bar(p, b, *bar.entry, plan, finer, bar.number) : exit_of_bar(p, bar, plan, finer);
