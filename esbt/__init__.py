@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from esbt import causal, external, metrics
+from esbt import causal, external, metrics, stats
 from esbt.account import Account, Kelly, Risk, Volatility
 from esbt.backtest import backtest
 from esbt.data import Bars, Instrument, instrument, instruments, load_bars, synthetic_bars
@@ -14,7 +14,7 @@ from esbt.forest import Forest
 from esbt.hooks import Hook
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
-from esbt.sweep import Estimate, Grid, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
+from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
 
 if TYPE_CHECKING:
     from esbt.features.functions import features
@@ -42,6 +42,7 @@ __all__ = [
     "Hook",
     "Instrument",
     "Kelly",
+    "Optuna",
     "Random",
     "Result",
     "Risk",
@@ -64,6 +65,7 @@ __all__ = [
     "load_bars",
     "metrics",
     "resample",
+    "stats",
     "sweep",
     "sweep_estimate",
     "synthetic_bars",

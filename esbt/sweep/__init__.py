@@ -12,6 +12,7 @@ from esbt.sweep.estimate import Estimate
 from esbt.sweep.run import sweep, sweep_estimate
 from esbt.sweep.samples import Random, Sobol, Uniform
 from esbt.sweep.space import Grid, Rows, Space
+from esbt.sweep.study import Optuna
 from esbt.sweep.table import SweepTable
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Estimate",
     "Grid",
     "LaneBlock",
+    "Optuna",
     "Random",
     "Rows",
     "Sobol",

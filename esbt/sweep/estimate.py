@@ -41,9 +41,9 @@ class Estimate:
         )
 
 
-def require_room(bound: BoundSpace, *, out: str | Path | None, daily: bool, part_lanes: int) -> tuple[int, int, int | None]:
+def require_room(bound: BoundSpace, lanes: int, *, out: str | Path | None, daily: bool, part_lanes: int) -> tuple[int, int, int | None]:
     """(memory, disk, free disk) in bytes. Raises EsbtError where the disk, or without a folder the memory, cannot hold the results."""
-    lanes, sessions = len(bound), len(last_bars(bound.bars.session))
+    sessions = len(last_bars(bound.bars.session))
     table = lanes * 8 * (1 + len(bound.places) + len(COLUMNS))
     matrix = lanes * sessions * 8 if daily else 0
     block = min(lanes, part_lanes) * 8 * (len(COLUMNS) + 32 + (sessions if daily else 0))
@@ -59,7 +59,7 @@ def require_room(bound: BoundSpace, *, out: str | Path | None, daily: bool, part
 
 def estimate(bound: BoundSpace, *, out: str | Path | None, daily: bool, part_lanes: int, threads: int) -> Estimate:
     """Probe a few lanes for about a second, and reckon the rest. Raises EsbtError as `require_room`."""
-    memory, disk, free = require_room(bound, out=out, daily=daily, part_lanes=part_lanes)
+    memory, disk, free = require_room(bound, len(bound), out=out, daily=daily, part_lanes=part_lanes)
     return Estimate(
         lanes=len(bound),
         groups=bound.group_count,

@@ -37,6 +37,7 @@ class BoundSpace:
     """Lanes 0 .. L - 1 of a sweep.
 
     bars, strategy, account: what the axes go over. predictions: float64[N], for the axis `confidence`. finer: bars for path = "finer".
+    checked: False where lanes are asked one by one whether they contradict themselves (`refuses`).
     Raises EsbtError for unknown axes, values out of range, and combinations that contradict one another, before any work.
     """
 
@@ -49,6 +50,7 @@ class BoundSpace:
         *,
         predictions: npt.ArrayLike | None = None,
         finer: Bars | None = None,
+        checked: bool = True,
     ) -> None:
         self.bars, self.base, self.finer = bars, strategy, finer
         self.base_account = account.model_copy(update={"cash": _countable(account.cash)})
@@ -61,9 +63,9 @@ class BoundSpace:
         self.space = space.with_values(values)
         self.predictions = _checked_predictions(predictions, len(bars), CONFIDENCE in self.places)
         self._require_settings_of_a_sweep()
-        refuse_contradictions(self.space, strategy, self._whole)
+        if checked:
+            refuse_contradictions(self.space, strategy, self._whole)
         self._columns = plan_columns(self.space.values, bars.instrument)
-        self._first_plan = self.account(0).plan(self.rules(0), bars.instrument)
         self.market_axes = [name for name in self.space.values if self._is_of_market(name)]
         for axis in ("slippage_spread", "fee_table"):  # what a quote or a table lacks is told now
             for lane in self._one_lane_per_value(axis):
@@ -75,8 +77,7 @@ class BoundSpace:
 
     def rules(self, lane: int) -> Exits:
         """The strategy of a lane, its `confidence` aside."""
-        given = self._given(lane, "strategy")
-        return type(self.base)(**{name: getattr(self.base, name) for name in type(self.base).model_fields} | given)
+        return self._rules(self.space.lane(lane))
 
     def strategy(self, lane: int) -> Exits:
         """The strategy of a lane as `esbt.backtest` takes it: `Signals` where a confidence cut-off takes signals out."""
@@ -88,16 +89,20 @@ class BoundSpace:
 
     def account(self, lane: int) -> Account:
         """The account of a lane."""
-        given, base = self._given(lane, "account"), self.base_account
-        if words := self._given(lane, "size"):
-            own = {name: getattr(base.size, name) for name in type(base.size).model_fields}  # type: ignore[union-attr]
-            given["size"] = type(base.size)(**own | {name.removeprefix("size."): value for name, value in words.items()})
-        return Account(**{name: getattr(base, name) for name in Account.model_fields} | given)
+        return self._account(self.space.lane(lane))
+
+    def refuses(self, parameters: dict[str, Any]) -> bool:
+        """Whether parameters of these axes contradict one another."""
+        try:
+            self._account(parameters).plan(self._rules(parameters), self.bars.instrument)
+        except EsbtError:
+            return True
+        return False
 
     def plans(self, lanes: Lanes) -> Plan:
         """The core's plans of these lanes, PLAN_DTYPE[L]: equal to each lane's own `Account.plan`, byte for byte."""
         codes = self.space.codes(lanes)
-        plans: Plan = np.repeat(self._first_plan, len(lanes))
+        plans: Plan = np.repeat(self._whole(int(lanes[0])), len(lanes))  # what no axis sets is the same in all
         for name, fields in self._columns.items():
             for field, column in fields.items():
                 plans[field] = column[codes[name]]
@@ -132,8 +137,19 @@ class BoundSpace:
             classes["fee_usd"] = np.array([value is not None for value in self.space.values["fee_usd"]], dtype=np.intp)
         return len(self.space.combinations(classes)) if classes else 1
 
-    def _given(self, lane: int, place: str) -> dict[str, Any]:
-        return {name: value for name, value in self.space.lane(lane).items() if self.places[name] == place}
+    def _rules(self, parameters: dict[str, Any]) -> Exits:
+        given = self._of(parameters, "strategy")
+        return type(self.base)(**{name: getattr(self.base, name) for name in type(self.base).model_fields} | given)
+
+    def _account(self, parameters: dict[str, Any]) -> Account:
+        given, base = self._of(parameters, "account"), self.base_account
+        if words := self._of(parameters, "size"):
+            own = {name: getattr(base.size, name) for name in type(base.size).model_fields}  # type: ignore[union-attr]
+            given["size"] = type(base.size)(**own | {name.removeprefix("size."): value for name, value in words.items()})
+        return Account(**{name: getattr(base, name) for name in Account.model_fields} | given)
+
+    def _of(self, parameters: dict[str, Any], place: str) -> dict[str, Any]:
+        return {name: value for name, value in parameters.items() if self.places[name] == place}
 
     def _whole(self, lane: int) -> Plan:
         return self.account(lane).plan(self.rules(lane), self.bars.instrument)

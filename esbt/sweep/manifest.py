@@ -13,7 +13,7 @@ from esbt.sweep.lanes import BoundSpace
 _MISSING = "nothing"
 
 
-def manifest(bound: BoundSpace, *, space: dict[str, Any], lanes: int, part_lanes: int, daily: bool) -> dict[str, Any]:
+def manifest(bound: BoundSpace, space: dict[str, Any], lanes: int, *, part_lanes: int, daily: bool) -> dict[str, Any]:
     """The manifest of a sweep. space: its description; lanes: how many there are."""
     from esbt import __version__
 

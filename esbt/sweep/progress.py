@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -30,3 +31,13 @@ def lanes_shown(total: int, done: int, wanted: bool | Console | None) -> Iterato
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("lanes", total=total, completed=done)
         yield lambda lanes: progress.update(task, advance=lanes)
+
+
+@contextmanager
+def stopped_by_the_user(out: str | Path | None) -> Iterator[None]:
+    """Ctrl-C in the block goes through, with a note on how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note("nothing was kept: give out= to keep what is done" if out is None else f"go on with out={str(out)!r}, resume=True")
+        raise

@@ -18,9 +18,11 @@ from esbt.sweep.estimate import Estimate, estimate, require_room
 from esbt.sweep.lanes import BoundSpace
 from esbt.sweep.local import local_parts
 from esbt.sweep.manifest import manifest
-from esbt.sweep.progress import lanes_shown
+from esbt.sweep.progress import lanes_shown, stopped_by_the_user
 from esbt.sweep.space import Grid, Space
-from esbt.sweep.store import Folder, Memory, Sink
+from esbt.sweep.store import sink_of
+from esbt.sweep.study import Optuna
+from esbt.sweep.study_run import run_study
 from esbt.sweep.table import SweepTable
 
 PART_LANES = 4096
@@ -60,35 +62,32 @@ def sweep(
     """Backtest every lane of a space: each lane's metrics are those of its own `esbt.backtest`, bit for bit.
 
     bars, strategy, finer and the account's words: as in `esbt.backtest`; what is an axis goes over them. space: a dict axis -> values (a
-    full grid, the last axis fastest), `Grid`, `Rows`, `Random` or `Sobol`. An axis is any field of the strategy or account, a word of
-    the size rule ("size.fraction"), or "confidence", a cut-off over `predictions` (float64[N], one a bar: a signal is kept where the
-    prediction is at least the cut-off; NaN never is). out: folder for the results, part by part; resume: go on with it. daily: keep the
-    session P&L of every lane (`SweepTable.daily`). threads: of this machine, None for all. executor: any of concurrent.futures, to run
-    parts elsewhere. part_lanes: lanes a part. progress: True, False, a rich console, or None: where standard error is a terminal.
+    full grid, the last axis fastest), `Grid`, `Rows`, `Random`, `Sobol` or `Optuna`. An axis is any field of the strategy or account, a
+    word of the size rule ("size.fraction"), or "confidence", a cut-off over `predictions` (float64[N], one a bar: a signal is kept where
+    the prediction is at least the cut-off; NaN never is). out: folder for the results, part by part; resume: go on with it. daily: keep
+    the session P&L of every lane (`SweepTable.daily`). threads: of this machine, None for all. executor: any of concurrent.futures, to
+    run parts elsewhere. part_lanes: lanes a part. progress: True, False, a rich console, or None: where standard error is a terminal.
     Returns a `SweepTable`.
     Raises EsbtError before any work for unknown axes, values out of range or twice, lanes that contradict themselves, more results than
     disk or memory, a folder in use. KeyboardInterrupt leaves what is done in `out`.
     """
-    bound = bound_space(bars, strategy, space, predictions=predictions, finer=finer, account=dict(account))
     size = checked_count("part_lanes", part_lanes, PART_LANES)
     cores = checked_count("threads", threads, os.cpu_count() or 1)
     if resume and out is None:
         raise EsbtError("resume goes on with a folder: give out")
-    require_room(bound, out=out, daily=daily, part_lanes=size)
-    said = manifest(bound, space=bound.space.described(), lanes=len(bound), part_lanes=size, daily=daily)
-    sink: Sink = Memory(said) if out is None else Folder(out, said, resume=resume)
+    bound = bound_space(bars, strategy, space, predictions=predictions, finer=finer, account=dict(account))
+    if isinstance(space, Optuna):
+        return run_study(bound, space, out=out, resume=resume, daily=daily, threads=cores, progress=progress)
+    require_room(bound, len(bound), out=out, daily=daily, part_lanes=size)
+    sink = sink_of(out, manifest(bound, bound.space.described(), len(bound), part_lanes=size, daily=daily), resume=resume)
     done = sink.done()
     missing = [number for number in range(part_count(bound, size)) if number not in done]
-    parts = local_parts(bound, missing, size, daily=daily, threads=cores)
     there = len(bound) - sum(min(size, len(bound) - number * size) for number in missing)
-    with lanes_shown(len(bound), there, progress) as more:
-        try:
-            for part in parts:
-                sink.keep(part)
-                more(len(part.frame))
-        except KeyboardInterrupt as stop:
-            stop.add_note(f"go on with resume=True and out={str(out)!r}" if out else "nothing was kept: give out= to keep what is done")
-            raise
+    parts = local_parts(bound, missing, size, daily=daily, threads=cores)
+    with lanes_shown(len(bound), there, progress) as more, stopped_by_the_user(out):
+        for part in parts:
+            sink.keep(part)
+            more(len(part.frame))
     return SweepTable(bound, sink.frame(), sink.daily(), folder=None if out is None else Path(out))
 
 
@@ -106,6 +105,8 @@ def sweep_estimate(
     **account: Unpack[AccountWords],
 ) -> Estimate:
     """What `sweep` with the same arguments would cost; runs a few lanes for about a second. Raises EsbtError as `sweep` before its work."""
+    if isinstance(space, Optuna):
+        raise EsbtError("an Optuna study has no lanes before it is run: estimate a sample of its axes (esbt.Random)")
     bound = bound_space(bars, strategy, space, predictions=predictions, finer=finer, account=dict(account))
     size, cores = checked_count("part_lanes", part_lanes, PART_LANES), checked_count("threads", threads, os.cpu_count() or 1)
     return estimate(bound, out=out, daily=daily, part_lanes=size, threads=cores)
@@ -124,8 +125,9 @@ def bound_space(
     for word in account:
         if word not in Account.model_fields:
             raise unknown("parameter", word, {*Account.model_fields, *sweep.__annotations__} - {"return", "account"})
-    lanes = space if isinstance(space, Space) else Grid(space)
-    return BoundSpace(bars, strategy, Account(**account), lanes, predictions=predictions, finer=finer)
+    study = isinstance(space, Optuna)
+    lanes = space if isinstance(space, Space) else Grid(space.first_values() if study else space)
+    return BoundSpace(bars, strategy, Account(**account), lanes, predictions=predictions, finer=finer, checked=not study)
 
 
 def checked_count(name: str, value: int | None, otherwise: int) -> int:

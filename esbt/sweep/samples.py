@@ -50,6 +50,14 @@ class Uniform:
         """Whether the values are whole numbers."""
         return isinstance(self.low, int) and isinstance(self.high, int) and isinstance(self.step, (int, type(None)))
 
+    def every(self) -> list[int] | list[float]:
+        """Every value from low to high, for a grid. Raises EsbtError for real numbers without a step."""
+        step = self.step if self.step is not None else 1 if self.whole and not self.log else None
+        if step is None:
+            raise EsbtError(f"{self} has no end of values: give step, or sample the space")
+        count = math.floor((self.high - self.low) / step * (1 + 1e-12)) + 1
+        return [self.low + step * k if self.whole else round(self.low + step * k, 12) for k in range(count)]
+
     def at(self, u: Floats) -> npt.NDArray[Any]:
         """Values at the quantiles u in [0, 1), int64 or float64 of the same shape."""
         step = self.step if self.step is not None else (1 if self.whole and not self.log else None)

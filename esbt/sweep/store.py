@@ -65,6 +65,11 @@ class Memory:
         return self._daily
 
 
+def sink_of(out: str | Path | None, said: dict[str, Any], *, resume: bool) -> Sink:
+    """The folder `out`, or without one memory. Raises EsbtError as `Folder`."""
+    return Memory(said) if out is None else Folder(out, said, resume=resume)
+
+
 class Folder:
     """Parts in a folder.
 
@@ -81,7 +86,7 @@ class Folder:
             raise EsbtError(f"out {str(out)!r} is not empty: give resume=True (--resume) to go on with it, or another folder")
         if known.exists():
             self._require_same(known)
-        elif there and there != [DAILY]:
+        elif set(there) - {PARTS, DAILY} or any((self.path / PARTS).glob("part-*")):  # more than a run killed before its manifest leaves
             raise EsbtError(f"out {str(out)!r} holds no sweep (no {MANIFEST}, but {there[0]!r}): give another folder")
         make_folder(self.path / PARTS)
         for pattern in _SCRAP:

@@ -1,7 +1,8 @@
 """What a sweep gives: one row a lane, and the ways to look at it. Reads numbers, runs nothing but a lane asked for."""
 
+import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,9 @@ import polars as pl
 
 from esbt.backtest import run
 from esbt.errors import EsbtError, unknown
+from esbt.plan import USD
 from esbt.result import Result
+from esbt.stats import Overfitting, overfitting
 from esbt.sweep.engine import METRICS, MONEY
 from esbt.sweep.lanes import BoundSpace
 from esbt.sweep.neighbours import neighbours_mean
@@ -28,7 +31,7 @@ LOWER_IS_BETTER = frozenset(
     )
 )
 _MOST_PLACES = 40  # of an axis in a picture; more numbers are put into bins
-_BINS = 20
+_MOST_BINS = 20
 
 
 class SweepTable:
@@ -75,7 +78,7 @@ class SweepTable:
 
     def heatmap(self, x: str, y: str, metric: str = "sharpe", *, over: Over = "mean", png: str | Path | None = None) -> pl.DataFrame:
         """A metric over two axes: x, y, the metric over all lanes there (their mean, median, best or worst; undefined ones left out), and
-        `lanes`, how many. Axes of more than 40 numbers are put into 20 bins, named by their middle. png: draw it there too.
+        `lanes`, how many. Axes of more than 40 numbers are put into bins, named by their middle. png: draw it there too.
 
         Raises EsbtError for unknown axes or metrics.
         """
@@ -133,11 +136,26 @@ class SweepTable:
         picture = parallel_chart(self.frame, self.parameters, metric, metric in LOWER_IS_BETTER, most, synthetic=self.bound.bars.synthetic)
         return save(picture, png)
 
-    def report(self, out: str | Path, metric: str = "sharpe", *, minimum_trades: int = 30) -> Path:
-        """Write the page of the sweep, its pictures, and the best lane's whole backtest into the folder `out`; returns the page's path."""
+    def overfitting(self, **words: Any) -> Overfitting:
+        """How much of the best lane is luck: every test of `esbt.stats.overfitting` on the session P&L; print it for a verdict.
+
+        words: as there. Raises EsbtError without `daily`, and where lanes differ in cash.
+        """
+        if self.daily is None:
+            raise EsbtError("overfitting needs each lane's session P&L: sweep with daily=True")
+        cash = self.bound.space.values.get("cash", [self.bound.base_account.cash])
+        if len(cash) > 1:
+            raise EsbtError(f"overfitting compares lanes of one start capital, cash is an axis of {len(cash)} values: leave it out")
+        return overfitting(self.daily, cash[0] * USD, **words)  # both in 1e-4 USD: returns have no unit
+
+    def report(self, out: str | Path, metric: str = "sharpe", *, minimum_trades: int = 30, luck: Overfitting | None = None) -> Path:
+        """Write the page of the sweep, its pictures, and the best lane's whole backtest into the folder `out`; returns the page's path.
+
+        luck: what `overfitting` said, to be shown too.
+        """
         from esbt.report.sweep_page import write_sweep_report
 
-        return write_sweep_report(Path(out), self, metric, minimum_trades=minimum_trades)
+        return write_sweep_report(Path(out), self, metric, minimum_trades=minimum_trades, luck=luck)
 
     def _require_metric(self, metric: str) -> None:
         if metric not in (*METRICS, *MONEY):
@@ -150,6 +168,7 @@ class SweepTable:
         if column.n_unique() <= _MOST_PLACES or not column.dtype.is_numeric():
             return pl.col(axis)
         low, high = float(column.min()), float(column.max())  # type: ignore[arg-type]
-        width = (high - low) / _BINS
-        place = ((pl.col(axis) - low) / width).floor().clip(0, _BINS - 1)
+        bins = max(4, min(_MOST_BINS, math.isqrt(len(self) // 4)))  # some lanes a cell, if there are enough
+        width = (high - low) / bins
+        place = ((pl.col(axis) - low) / width).floor().clip(0, bins - 1)
         return (low + (place + 0.5) * width).alias(axis)
