@@ -1,6 +1,8 @@
 """What a sweep is, as JSON: plan, data, version. Two sweeps with equal manifests give the same table, so one may go on where the other
 stopped; with different ones it is told what differs."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +37,11 @@ def manifest(bound: BoundSpace, space: dict[str, Any], lanes: int, *, part_lanes
         }
     )
     return said
+
+
+def digest_of(said: dict[str, Any]) -> str:
+    """Digest of a manifest: equal for equal sweeps alone."""
+    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def differences(then: Any, now: Any, where: str = "") -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the lanes of a group share: bars, sides, ATR, fees and spreads by bar. Made once a group, from the settings of one of its lanes."""
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -39,16 +40,18 @@ class Markets:
     def __init__(self, bound: BoundSpace, *, keep: int = 2) -> None:
         self._bound, self._keep = bound, keep
         self._kept: OrderedDict[tuple[Any, ...], Market] = OrderedDict()
+        self._lock = threading.Lock()
         self._finer_first = _finer_first(bound.bars, bound.finer)
 
     def of(self, group: Group) -> Market:
-        """The market of a group."""
-        if group.key not in self._kept:
-            while len(self._kept) >= self._keep:
-                self._kept.popitem(last=False)
-            self._kept[group.key] = self._make(group.lane)
-        self._kept.move_to_end(group.key)
-        return self._kept[group.key]
+        """The market of a group; threads may ask side by side."""
+        with self._lock:
+            if group.key not in self._kept:
+                while len(self._kept) >= self._keep:
+                    self._kept.popitem(last=False)
+                self._kept[group.key] = self._make(group.lane)
+            self._kept.move_to_end(group.key)
+            return self._kept[group.key]
 
     def _make(self, lane: int) -> Market:
         bound, bars = self._bound, self._bound.bars

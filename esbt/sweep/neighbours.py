@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from esbt.sweep.space import Grid, Space
 
@@ -42,6 +41,8 @@ def _of_points(space: Space, values: Floats) -> tuple[Floats, npt.NDArray[np.int
     total, count = np.zeros(len(values)), np.zeros(len(values), np.int64)
     if not columns or len(values) < 2:
         return total, count
+    from scipy.spatial import cKDTree  # slow to import
+
     points = np.stack([(column - column.min()) / (np.ptp(column) or 1.0) for column in columns], axis=1)
     _, near = cKDTree(points).query(points, k=min(_NEAREST + 1, len(points)))
     others = near != np.arange(len(points))[:, None]

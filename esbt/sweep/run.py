@@ -17,13 +17,14 @@ from esbt.sweep.block import part_count
 from esbt.sweep.estimate import Estimate, estimate, require_room
 from esbt.sweep.lanes import BoundSpace
 from esbt.sweep.local import local_parts
-from esbt.sweep.manifest import manifest
+from esbt.sweep.manifest import digest_of, manifest
 from esbt.sweep.progress import lanes_shown, stopped_by_the_user
 from esbt.sweep.space import Grid, Space
 from esbt.sweep.store import sink_of
 from esbt.sweep.study import Optuna
 from esbt.sweep.study_run import run_study
 from esbt.sweep.table import SweepTable
+from esbt.sweep.workers import executor_parts
 
 PART_LANES = 4096
 
@@ -65,25 +66,35 @@ def sweep(
     full grid, the last axis fastest), `Grid`, `Rows`, `Random`, `Sobol` or `Optuna`. An axis is any field of the strategy or account, a
     word of the size rule ("size.fraction"), or "confidence", a cut-off over `predictions` (float64[N], one a bar: a signal is kept where
     the prediction is at least the cut-off; NaN never is). out: folder for the results, part by part; resume: go on with it. daily: keep
-    the session P&L of every lane (`SweepTable.daily`). threads: of this machine, None for all. executor: any of concurrent.futures, to
-    run parts elsewhere. part_lanes: lanes a part. progress: True, False, a rich console, or None: where standard error is a terminal.
+    the session P&L of every lane (`SweepTable.daily`). threads: of this machine, None for all; of each worker, None for one. executor:
+    any of concurrent.futures, to run parts elsewhere. part_lanes: lanes a part. progress: True, False, a rich console, or None: where
+    standard error is a terminal.
     Returns a `SweepTable`.
     Raises EsbtError before any work for unknown axes, values out of range or twice, lanes that contradict themselves, more results than
     disk or memory, a folder in use. KeyboardInterrupt leaves what is done in `out`.
     """
     size = checked_count("part_lanes", part_lanes, PART_LANES)
-    cores = checked_count("threads", threads, os.cpu_count() or 1)
+    cores = checked_count("threads", threads, 1 if executor is not None else os.cpu_count() or 1)
+    if executor is not None and not isinstance(executor, Executor):
+        raise EsbtError(f"executor is {executor!r}: give one of concurrent.futures, such as Client(...).get_executor() of Dask")
     if resume and out is None:
         raise EsbtError("resume goes on with a folder: give out")
     bound = bound_space(bars, strategy, space, predictions=predictions, finer=finer, account=dict(account))
     if isinstance(space, Optuna):
+        if executor is not None:
+            raise EsbtError("an Optuna study is asked and told in one thread: leave executor out")
         return run_study(bound, space, out=out, resume=resume, daily=daily, threads=cores, progress=progress)
     require_room(bound, len(bound), out=out, daily=daily, part_lanes=size)
-    sink = sink_of(out, manifest(bound, bound.space.described(), len(bound), part_lanes=size, daily=daily), resume=resume)
+    said = manifest(bound, bound.space.described(), len(bound), part_lanes=size, daily=daily)
+    sink = sink_of(out, said, resume=resume)
     done = sink.done()
     missing = [number for number in range(part_count(bound, size)) if number not in done]
     there = len(bound) - sum(min(size, len(bound) - number * size) for number in missing)
-    parts = local_parts(bound, missing, size, daily=daily, threads=cores)
+    if executor is None:
+        parts = local_parts(bound, missing, size, daily=daily, threads=cores)
+    else:
+        near = None if out is None else Path(out)
+        parts = executor_parts(bound, missing, size, daily=daily, threads=cores, executor=executor, key=digest_of(said), near=near)
     with lanes_shown(len(bound), there, progress) as more, stopped_by_the_user(out):
         for part in parts:
             sink.keep(part)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from esbt.errors import EsbtError
 from esbt.sweep.axes import listed
@@ -135,4 +134,6 @@ def _drawn(axis: Any, u: Floats) -> tuple[list[Any], npt.NDArray[np.int32]]:
 
 
 def _sobol(count: int, d: int, seed: int) -> Floats:
+    from scipy.stats import qmc  # slow to import
+
     return np.asarray(qmc.Sobol(d, scramble=True, seed=np.random.default_rng(seed)).random(count))

@@ -122,6 +122,11 @@ class Coded(Space):
     def __len__(self) -> int:
         return len(next(iter(self._codes.values())))
 
+    @property
+    def all_codes(self) -> dict[str, npt.NDArray[np.int32]]:
+        """Axis -> codes of all lanes, int32[L]."""
+        return self._codes
+
     def codes(self, lanes: Lanes) -> dict[str, Codes]:
         """See Space."""
         return {name: codes[lanes].astype(np.intp) for name, codes in self._codes.items()}

@@ -6,6 +6,7 @@ beside the final name, then it is renamed. So a kill at any moment costs the par
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -92,6 +93,8 @@ class Folder:
         for pattern in _SCRAP:
             for scrap in self.path.glob(pattern):
                 scrap.unlink()
+        for job in self.path.glob(".job-*"):  # arrays of a killed run's workers
+            shutil.rmtree(job, ignore_errors=True)
         if not known.exists():
             if said["daily"]:
                 self._make_daily()

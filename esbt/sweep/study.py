@@ -9,20 +9,19 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import optuna
 import polars as pl
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.storages import BaseStorage, InMemoryStorage
-from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.trial import TrialState
 
 from esbt.errors import EsbtError
 from esbt.sweep.engine import METRICS, MONEY
 from esbt.sweep.samples import Uniform, range_of
 from esbt.sweep.space import Coded, coded, said
+
+if TYPE_CHECKING:  # else where it is needed: it is slow to import
+    import optuna
+    from optuna.distributions import BaseDistribution
 
 LANE = "lane"
 _ASKED_AT_MOST = 100  # times a batch, of which the rest contradicted themselves
@@ -77,8 +76,12 @@ class Optuna:
 
     def open(self, folder: Path | None, lower: bool) -> "Study":
         """The study, with what its journal holds. lower: whether less of the metric is better."""
+        import optuna
+        from optuna.storages import InMemoryStorage
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
         path = self.storage or (folder / "study.journal" if folder is not None else None)
-        storage: BaseStorage = InMemoryStorage() if path is None else JournalStorage(JournalFileBackend(str(path)))
+        storage = InMemoryStorage() if path is None else JournalStorage(JournalFileBackend(str(path)))
         if path is not None:
             Path(f"{path}.lock").unlink(missing_ok=True)  # of a killed run: a study has one process
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -106,7 +109,7 @@ class Optuna:
         return out
 
     @property
-    def distributions(self) -> dict[str, BaseDistribution]:
+    def distributions(self) -> "dict[str, BaseDistribution]":
         """What Optuna draws from, by axis."""
         return self._distributions
 
@@ -114,7 +117,7 @@ class Optuna:
 class Study:
     """An open study: propose a batch, be told of it, again."""
 
-    def __init__(self, plan: Optuna, study: optuna.Study) -> None:
+    def __init__(self, plan: Optuna, study: "optuna.Study") -> None:
         self.plan, self._study = plan, study
 
     def mend(self, known: pl.DataFrame | None) -> None:
@@ -122,6 +125,8 @@ class Study:
 
         known: lanes that are kept, with their metric; None for none. Raises EsbtError where the journal is of another sweep.
         """
+        from optuna.trial import TrialState
+
         values = {} if known is None else dict(zip(known["lane"].to_list(), known[self.plan.metric].to_list(), strict=True))
         lanes = set()
         for trial in self._study.get_trials(deepcopy=False):
@@ -144,6 +149,8 @@ class Study:
 
     def ask(self, number: int, refuses: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """Parameters of the lanes of batch `number`. refuses: whether a lane contradicts itself; then another is asked for."""
+        import optuna
+
         first = number * self.plan.batch
         count = min(self.plan.batch, self.plan.trials - first)
         with warnings.catch_warnings():
@@ -170,13 +177,17 @@ class Study:
             self._tell(number, value)
 
     def _tell(self, number: int, value: float) -> None:
+        from optuna.trial import TrialState
+
         if math.isfinite(value):
             self._study.tell(number, value)
         else:
             self._study.tell(number, state=TrialState.FAIL)
 
 
-def _distribution(name: str, axis: Any) -> BaseDistribution:
+def _distribution(name: str, axis: Any) -> "BaseDistribution":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
     if isinstance(axis, Uniform):
         if axis.whole:
             step = int(axis.step or 1)
