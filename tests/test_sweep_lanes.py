@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_helpers import shared_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sweep_helpers import BARS, PREDICTIONS, VALUES, axes, contradicts, single
@@ -133,3 +134,30 @@ def test_names_of_the_columns():
     summary = metrics.summarize([1.0], [0], 1.0, esbt.backtest(BARS, STRATEGY).trades.head(0))
     assert tuple(summary) == METRICS
     assert tuple(esbt.backtest(BARS, STRATEGY).skipped) == SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("es_5min_contracts_2015_2019_and_2023_2024.parquet", {}),
+        ("nq_1min_2025_contracts.parquet", {"instrument": "NQ", "contract": "NQM25"}),
+    ],
+)
+def test_lane_is_single_on_real_bars(name, words):
+    """Whole files, with contract seams, sessions cut short and fees by date."""
+    bars = esbt.load_bars(shared_data(name), **words)
+    space = {
+        "slow": [26, 90],
+        "stop_atr": [1.0, 4.0],
+        "trail_atr": [None, 2.5],
+        "fee_table": [None, "historical"],
+        "flat_at": [None, "14:30"],
+    }
+    table = esbt.sweep(bars, esbt.AtrStrategy(), space, daily=True, path="nearest")
+    assert table.frame["trades"].min() > 100
+    for k in (0, 9, 14, 23, 31):
+        rules = dict(esbt.Grid(space).lane(k))
+        fees = rules.pop("fee_table")
+        result = esbt.backtest(bars, esbt.AtrStrategy(**rules), fee_table=fees, path="nearest")
+        same(table.frame.row(k, named=True), result)
+        assert np.array_equal(table.daily[k] / 10_000, np.diff(result.daily["equity"].to_numpy(), prepend=result.cash).round(4))

@@ -59,7 +59,7 @@ class Memory:
 
     def frame(self) -> pl.DataFrame:
         """See Sink."""
-        return pl.concat(self._frames.values()).sort("lane")
+        return _by_lane(pl.concat(self._frames[number] for number in sorted(self._frames)))
 
     def daily(self) -> npt.NDArray[np.int64] | None:
         """See Sink."""
@@ -114,7 +114,7 @@ class Folder:
 
     def frame(self) -> pl.DataFrame:
         """See Sink."""
-        return pl.concat(pl.read_parquet(path) for path in sorted((self.path / PARTS).glob("part-*.parquet"))).sort("lane")
+        return _by_lane(pl.read_parquet(sorted((self.path / PARTS).glob("part-*.parquet"))))
 
     def daily(self) -> npt.NDArray[np.int64] | None:
         """See Sink: memory-mapped, read-only."""
@@ -132,3 +132,8 @@ class Folder:
     def _make_daily(self) -> None:
         with atomic_path(self.path / DAILY) as temporary:
             np.lib.format.open_memmap(temporary, mode="w+", dtype=np.int64, shape=(self._said["lanes"], self._said["sessions"])).flush()
+
+
+def _by_lane(frame: pl.DataFrame) -> pl.DataFrame:
+    """Sorted, without a copy where it is already: of a million lanes a copy is a third of a gigabyte."""
+    return frame if frame["lane"].is_sorted() else frame.sort("lane")
