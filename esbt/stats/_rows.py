@@ -9,11 +9,12 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from functools import cache
 from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from esbt._series import Floats
 from esbt.errors import EsbtError
@@ -66,7 +67,7 @@ class Rows:
         """`work(blocks)` on each of at most 16 shares of the blocks, in the order of the shares; threads take share by share."""
         blocks = self.blocks
         shares = [blocks[k::_SHARES] for k in range(min(len(blocks), _SHARES))]
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(min(len(shares), os.cpu_count() or 1)) as pool:
+        with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(min(len(shares), os.cpu_count() or 1)) as pool:
             return list(pool.map(work, shares))
 
 
@@ -100,6 +101,11 @@ class SessionReturns(Rows):
         out = np.zeros_like(pnl)
         np.divide(pnl, before, out=out, where=alive)
         return out
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries: once is enough, numpy's is among them
 
 
 def rows_of(matrix: npt.ArrayLike | Rows, name: str, least_sessions: int) -> Rows:
