@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from esbt import stats
 from esbt.errors import EsbtError
 
-# Benjamini and Hochberg 1995, section 4.1: 15 tests of thrombolysis; at 5 % their procedure finds four, Bonferroni and Holm's kin three.
+# Benjamini and Hochberg 1995, section 4: 15 tests of thrombolysis; at 5 % their procedure finds four, Bonferroni and Holm's kin three.
 THROMBOLYSIS = [
     0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000,
 ]  # fmt: skip

@@ -119,6 +119,19 @@ def test_effective_trials_of_correlated_lanes():
     assert stats.effective_trials(np.concatenate((common, np.zeros((3, 4000))))) == 1.0
 
 
+def test_equally_correlated_trials_need_no_smaller_count_beside_their_own_variance():
+    """What correlation takes from the maximum it takes from the observed variance: all trials count, effective ones are too few."""
+    rng = np.random.default_rng(9)
+    highest, all_trials, effective = [], [], []
+    for _ in range(300):
+        ratios = math.sqrt(0.7) * rng.standard_normal() + math.sqrt(0.3) * rng.standard_normal(100)
+        highest.append(ratios.max())
+        all_trials.append(stats.expected_max_sharpe(100, ratios.var(ddof=1)))
+        effective.append(stats.expected_max_sharpe(0.7 + 0.3 * 100, ratios.var(ddof=1)))
+    assert np.mean(all_trials) == pytest.approx(np.mean(highest), abs=0.15)  # three standard errors of the common part
+    assert np.mean(effective) < np.mean(all_trials) - 0.2
+
+
 @pytest.mark.parametrize("returns", [[], [0.1, 0.2], [0.1] * 50, [0.1, math.nan, 0.2, 0.3]])
 def test_undefined_is_nan(returns):
     assert math.isnan(stats.probabilistic_sharpe(returns))

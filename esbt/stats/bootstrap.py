@@ -130,7 +130,7 @@ def confidence_interval(
     """Interval of any metric of returns float64[S], such as `esbt.metrics.sharpe`, by the stationary bootstrap.
 
     Percentile interval: quantiles (1 -+ level) / 2 of the metric over `replications` resampled series; `basic=True` reflects them about the
-    estimate (Davison and Hinkley 1997, "Bootstrap Methods and their Application", 5.2 and 5.3), which corrects a biased metric but may
+    estimate (Davison and Hinkley 1997, "Bootstrap Methods and their Application", ch. 5), which corrects a biased metric but may
     leave its range. `block`: mean block length, `optimal_block_length` by default. A metric of the ORDER of returns (drawdown) sees order
     kept inside blocks only. A replicate whose metric is NaN is never dropped: both ends are NaN then, and `undefined` says how many there
     were.

@@ -5,8 +5,8 @@ together. Each is put in place of another's of the same slot of the session (min
 so that a slot keeps its own moves over all sessions: volatility by time of day, fat tails and drift remain, the order is lost. Gaps into a
 session are permuted among themselves, those over a weekend or holiday apart. Times, sessions, volume, spread and what was bought stay where
 they are; so do the first price and the price's jump where a contract begins. Moves are relative to the price and rounded to whole ticks.
-Source: Masters 2018, "Permutation and Randomization Tests for Trading System Development", ch. 2, who permutes over all bars; slots and the
-two points below are added here, for minutes.
+Source: Masters 2020, "Permutation and Randomization Tests for Trading System Development", who permutes over all bars; slots and
+what follows are added here, for minutes.
 With `keep_volatility` a move is measured in its session's mean absolute body and given back in that of the session it goes to: calm weeks
 stay calm. Without, volatility comes in no clusters, and a strategy that merely waits for lively days is tested against too weak a market.
 """

@@ -45,7 +45,7 @@ def expected_max_sharpe(trials: float, trials_variance: float = 1.0) -> float:
 
     `sqrt(V) ((1 - c) Z(1 - 1/N) + c Z(1 - 1/(N e)))`, c = 0.5772 (Euler), Z the normal quantile; 0 for one trial, and nowhere below. In the
     unit of the variance's root. Within 3 % of the true mean from 10 trials on. Source: Bailey and Lopez de Prado 2014, "The Deflated Sharpe
-    Ratio", J. Portfolio Management 40(5), eq. 1. Raises EsbtError for under one trial or a negative variance.
+    Ratio", J. Portfolio Management 40(5). Raises EsbtError for under one trial or a negative variance.
     """
     count, variance = at_least(trials, "trials", 1.0), at_least(trials_variance, "trials_variance", 0.0)
     if count == 1.0:
@@ -59,7 +59,7 @@ def deflated_sharpe(returns: npt.ArrayLike, trials: float, trials_variance: floa
 
     `probabilistic_sharpe` with `expected_max_sharpe(trials, trials_variance)` as benchmark. returns float64[S] are the best trial's;
     `trials_variance` is that of all trials' Sharpe ratios PER PERIOD: `np.var(sharpe_ratios(returns_by_trial), ddof=1)`. Every trial
-    counts, those thrown away too. Source: Bailey and Lopez de Prado 2014, eq. 2.
+    counts, those thrown away too. Source: Bailey and Lopez de Prado 2014.
     """
     return probabilistic_sharpe(returns, expected_max_sharpe(trials, trials_variance))
 
@@ -67,7 +67,7 @@ def deflated_sharpe(returns: npt.ArrayLike, trials: float, trials_variance: floa
 def minimum_track_record(returns: npt.ArrayLike, benchmark: float = 0.0, alpha: float = 0.05) -> float:
     """How many PERIODS a record with these moments must have for PSR(benchmark) to reach 1 - alpha: `inf` if the ratio is not above it.
 
-    `1 + (1 - g3 SR + (g4 - 1) / 4 SR^2) (Z(1 - alpha) / (SR - b))^2`. Source: Bailey and Lopez de Prado 2012, eq. 13. Compare with S.
+    `1 + (1 - g3 SR + (g4 - 1) / 4 SR^2) (Z(1 - alpha) / (SR - b))^2`. Source: Bailey and Lopez de Prado 2012. Compare with S.
     """
     ratio, _, skew, raw = _moments(returns)
     return track_record_length(ratio, skew, raw, benchmark, alpha)
@@ -86,7 +86,7 @@ def minimum_backtest_length(trials: float, annual_sharpe: float = 1.0) -> float:
     """YEARS below which the best of `trials` without skill is expected to show this ANNUAL Sharpe ratio or more; `inf` for 0 and below.
 
     `(E[max_N] / SR)^2`, less than `2 ln(N) / SR^2`. Source: Bailey, Borwein, Lopez de Prado and Zhu 2014, "Pseudo-Mathematics and Financial
-    Charlatanism", Notices of the AMS 61(5), theorem 1: five years allow 45 trials before a Sharpe ratio of 1 is to be expected from luck.
+    Charlatanism", Notices of the AMS 61(5): five years allow 45 trials before a Sharpe ratio of 1 is to be expected from luck.
     """
     if math.isnan(annual_sharpe):
         raise EsbtError("annual_sharpe is nan: give the annual Sharpe ratio of the best trial")
@@ -119,10 +119,11 @@ def moments_of(returns: Floats) -> Floats:
     varies = np.ptp(returns, axis=1) > 1e-14 * widest  # as metrics.sharpe: less is rounding
     scale = np.where(varies, widest, 1.0)
     centred = (returns - mean[:, None]) / scale[:, None]  # scaled, so that tiny returns do not underflow
-    square = np.where(varies, np.mean(centred**2, axis=1), np.nan)
+    squares = centred * centred  # products: numpy's power is ten times slower
+    square = np.where(varies, squares.mean(axis=1), np.nan)
     count = returns.shape[1]
     ratio = mean / scale / np.sqrt(square * count / (count - 1.0))
-    return np.stack([ratio, np.mean(centred**3, axis=1) / square**1.5, np.mean(centred**4, axis=1) / square**2])
+    return np.stack([ratio, np.mean(squares * centred, axis=1) / square**1.5, np.mean(squares * squares, axis=1) / square**2])
 
 
 def _moments(returns: npt.ArrayLike) -> tuple[float, int, float, float]:
