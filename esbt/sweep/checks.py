@@ -15,6 +15,7 @@ from esbt.settings import Settings
 from esbt.signals import Exits
 from esbt.sweep.space import Space, said
 
+Make = Callable[[dict[str, Any]], object]
 READ = (
     "stop_atr", "stop_ticks", "target_r", "entry_from", "entry_until", "flat_at", "flat_at_close", "reverse", "latency_bars", "entry",
     "entry_offset_atr", "entry_offset_ticks", "entry_bars", "entry_through_ticks", "scale1_r", "scale1_share", "scale1_stop_r", "scale2_r",
@@ -23,10 +24,11 @@ READ = (
 _COMPARED = ("target_r", "scale1_r", "scale1_share", "scale2_r", "scale2_share", "size")  # by value, where parts leave
 
 
-def refuse_contradictions(space: Space, strategy: Exits, one_lane: Callable[[int], object]) -> None:
+def refuse_contradictions(space: Space, strategy: Exits, rules_of: Make, plan_of: Make) -> None:
     """Raise EsbtError for the first kind of lane that its own settings refuse, naming lane, parameters and fault.
 
-    one_lane: makes strategy, account and plan of a lane, and raises EsbtError where they contradict one another.
+    rules_of, plan_of: make the strategy of a lane's parameters, and its account and plan besides; they raise EsbtError where settings
+    contradict one another.
     """
     parts = any(_ever_on(name, space.values, strategy) for name in ("scale1_r", "scale2_r"))
     own = {name: _classes(values, by_value=True) for name, values in space.values.items() if _is_own(name, strategy)}
@@ -35,12 +37,15 @@ def refuse_contradictions(space: Space, strategy: Exits, one_lane: Callable[[int
         for name, values in space.values.items()
         if name in READ or name.startswith("size.")
     }
-    for classes in (own, rules):
-        for lane in space.combinations(classes).tolist():
+    for classes, made in ((own, rules_of), (rules, plan_of)):
+        lanes = space.combinations(classes)
+        codes = space.codes(lanes)
+        for row, lane in enumerate(lanes.tolist()):
+            parameters = {name: values[codes[name][row]] for name, values in space.values.items()}
             try:
-                one_lane(lane)
+                made(parameters)
             except EsbtError as error:
-                told = ", ".join(f"{name}={said(value)}" for name, value in space.lane(lane).items())
+                told = ", ".join(f"{name}={said(value)}" for name, value in parameters.items())
                 hint = "leave such lanes out, as esbt.Rows(esbt.Grid(...).frame.filter(...))"
                 raise EsbtError(f"lane {lane} ({told}): {error}; {hint}") from None
 

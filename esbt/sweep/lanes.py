@@ -64,7 +64,7 @@ class BoundSpace:
         self.predictions = _checked_predictions(predictions, len(bars), CONFIDENCE in self.places)
         self._require_settings_of_a_sweep()
         if checked:
-            refuse_contradictions(self.space, strategy, self._whole)
+            refuse_contradictions(self.space, strategy, self._rules, self._plan)
         self._columns = plan_columns(self.space.values, bars.instrument)
         self.market_axes = [name for name in self.space.values if self._is_of_market(name)]
         for axis in ("slippage_spread", "fee_table"):  # what a quote or a table lacks is told now
@@ -94,7 +94,7 @@ class BoundSpace:
     def refuses(self, parameters: dict[str, Any]) -> bool:
         """Whether parameters of these axes contradict one another."""
         try:
-            self._account(parameters).plan(self._rules(parameters), self.bars.instrument)
+            self._plan(parameters)
         except EsbtError:
             return True
         return False
@@ -102,7 +102,7 @@ class BoundSpace:
     def plans(self, lanes: Lanes) -> Plan:
         """The core's plans of these lanes, PLAN_DTYPE[L]: equal to each lane's own `Account.plan`, byte for byte."""
         codes = self.space.codes(lanes)
-        plans: Plan = np.repeat(self._whole(int(lanes[0])), len(lanes))  # what no axis sets is the same in all
+        plans: Plan = np.repeat(self._plan(self.space.lane(int(lanes[0]))), len(lanes))  # what no axis sets is the same in all
         for name, fields in self._columns.items():
             for field, column in fields.items():
                 plans[field] = column[codes[name]]
@@ -151,8 +151,8 @@ class BoundSpace:
     def _of(self, parameters: dict[str, Any], place: str) -> dict[str, Any]:
         return {name: value for name, value in parameters.items() if self.places[name] == place}
 
-    def _whole(self, lane: int) -> Plan:
-        return self.account(lane).plan(self.rules(lane), self.bars.instrument)
+    def _plan(self, parameters: dict[str, Any]) -> Plan:
+        return self._account(parameters).plan(self._rules(parameters), self.bars.instrument)
 
     def _is_of_market(self, name: str) -> bool:
         return name in _OF_MARKET or (self.places[name] == "strategy" and name not in Exits.model_fields)

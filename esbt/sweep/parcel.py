@@ -21,7 +21,7 @@ _LONG = 64  # values of an axis that still travel with every task
 
 
 @dataclass(frozen=True)
-class Market:
+class BarsBrief:
     """What bars are besides their arrays."""
 
     instrument: Instrument
@@ -34,8 +34,8 @@ class Market:
 class Brief:
     """All of a bound space but its arrays. values: axis -> values, None where they are an array."""
 
-    bars: Market
-    finer: Market | None
+    bars: BarsBrief
+    finer: BarsBrief | None
     strategy: type[Exits]
     rules: dict[str, Any]
     account: dict[str, Any]
@@ -94,11 +94,11 @@ def load_arrays(folder: Path) -> Arrays | None:
     return {path.name.removesuffix(".npy"): np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")}
 
 
-def _market(bars: Bars) -> Market:
-    return Market(bars.instrument, bars.contracts, bars.source, bars.synthetic)
+def _market(bars: Bars) -> BarsBrief:
+    return BarsBrief(bars.instrument, bars.contracts, bars.source, bars.synthetic)
 
 
-def _bars(market: Market, arrays: Arrays, prefix: str) -> Bars:
+def _bars(market: BarsBrief, arrays: Arrays, prefix: str) -> Bars:
     own: dict[str, Any] = {name: np.asarray(array) for name, array in _under(arrays, prefix).items()}
     return Bars(**own, instrument=market.instrument, contracts=market.contracts, source=market.source, synthetic=market.synthetic)
 

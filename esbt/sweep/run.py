@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import Executor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -95,7 +96,7 @@ def sweep(
     else:
         near = None if out is None else Path(out)
         parts = executor_parts(bound, missing, size, daily=daily, threads=cores, executor=executor, key=digest_of(said), near=near)
-    with lanes_shown(len(bound), there, progress) as more, stopped_by_the_user(out):
+    with closing(parts), lanes_shown(len(bound), there, progress) as more, stopped_by_the_user(out):
         for part in parts:
             sink.keep(part)
             more(len(part.frame))

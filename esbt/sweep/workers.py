@@ -10,7 +10,7 @@ import tempfile
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def executor_parts(
     key: str,
     near: Path | None = None,
     files: bool = True,
-) -> Iterator[Part]:
+) -> Generator[Part]:
     """The parts of these numbers, in the order in which they are done, each once.
 
     key: of the sweep, equal for equal sweeps alone. near: a folder that workers may share with this machine. files: False to send arrays
@@ -110,7 +110,7 @@ class _Desk:
         self._lacking: set[str] = set()  # workers that said so, and have not worked since
         self._lost: Counter[int] = Counter()
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Generator[Part]:
         held: list[int] = []
         while self.left:
             while self._todo and len(self._out) < _WAITING:
