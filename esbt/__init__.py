@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from esbt import causal, external, metrics
+from esbt import causal, external, metrics, stats
 from esbt.account import Account, Kelly, Risk, Volatility
 from esbt.backtest import backtest
 from esbt.data import Bars, Instrument, instrument, instruments, load_bars, synthetic_bars
@@ -14,11 +14,13 @@ from esbt.forest import Forest
 from esbt.hooks import Hook
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
+from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
 
 if TYPE_CHECKING:
     from esbt.features.functions import features
+    from esbt.sweep import sweep
 else:
-    from esbt import features  # the package, which is the function of the same name too
+    from esbt import features, sweep  # packages, which are the functions of the same names too
 
 __version__ = "0.1.0"
 
@@ -31,16 +33,24 @@ __all__ = [
     "DynamicStop",
     "EntryModel",
     "EsbtError",
+    "Estimate",
     "Exits",
     "FeatureStream",
     "Features",
     "Forest",
+    "Grid",
     "Hook",
     "Instrument",
     "Kelly",
+    "Optuna",
+    "Random",
     "Result",
     "Risk",
+    "Rows",
     "Signals",
+    "Sobol",
+    "SweepTable",
+    "Uniform",
     "UserFeature",
     "Volatility",
     "backtest",
@@ -55,5 +65,8 @@ __all__ = [
     "load_bars",
     "metrics",
     "resample",
+    "stats",
+    "sweep",
+    "sweep_estimate",
     "synthetic_bars",
 ]

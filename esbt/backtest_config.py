@@ -5,7 +5,7 @@ TOML has no None: a rule that is on by default is switched off by the word, `tar
 """
 
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self, TypeVar, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -36,7 +36,7 @@ class BacktestConfig(Settings):
     @classmethod
     def _size_by_its_rule(cls, account: object) -> object:
         if isinstance(account, dict) and isinstance(account.get("size"), dict):
-            return account | {"size": _size(account["size"])}
+            return account | {"size": size_rule(account["size"])}
         return account
 
     @model_validator(mode="after")
@@ -50,8 +50,16 @@ class BacktestConfig(Settings):
         return self
 
 
+C = TypeVar("C", bound=BacktestConfig)
+
+
 def load_backtest_config(path: str | Path, *, data: str | None = None, out: str | None = None) -> BacktestConfig:
-    """Read a TOML file; `data` and `out` go over what it says.
+    """`load_config` for `esbt backtest`."""
+    return load_config(BacktestConfig, path, data=data, out=out)
+
+
+def load_config(kind: type[C], path: str | Path, *, data: str | None = None, out: str | None = None) -> C:
+    """Read a TOML file of this kind of settings; `data` and `out` go over what it says.
 
     Raises EsbtError for a file that is missing, not TOML, or has unknown or wrong settings, naming the file.
     """
@@ -59,12 +67,12 @@ def load_backtest_config(path: str | Path, *, data: str | None = None, out: str 
     if data is not None and isinstance(given.get("market", {}), dict):
         given["market"] = given.get("market", {}) | {"data": data}
     try:
-        return BacktestConfig(**given | ({} if out is None else {"out": out}))
+        return kind(**given | ({} if out is None else {"out": out}))
     except EsbtError as error:
         raise EsbtError(f"config {str(path)!r}: {error}") from None
 
 
-def _size(table: dict[str, Any]) -> Any:
+def size_rule(table: dict[str, Any]) -> Any:
     """The rule of a table such as {risk = {fraction = 0.01}}."""
     if len(table) != 1:
         raise EsbtError(f"size must be whole contracts or a table of one rule, {{{'|'.join(SIZE_RULES)} = {{...}}}}, got {table!r}")

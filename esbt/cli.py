@@ -49,6 +49,22 @@ def backtest(
     run_backtest(load_backtest_config(config, **words))
 
 
+@app.command()
+def sweep(
+    config: Annotated[Path, typer.Argument(help="TOML with the sections market, synthetic, strategy, account, space, sweep")],
+    out: Annotated[Path | None, typer.Option(help="folder of the results and their report (default: out)")] = None,
+    data: Annotated[Path | None, typer.Option(help="Parquet or CSV of bars, over what the configuration says")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with what is in the folder")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="check the space and say what it would cost; nothing is written")] = False,
+) -> None:
+    """Every combination of a space of parameters: a table of lanes, the best of them, and a report."""
+    from esbt.sweep_command import run_sweep
+    from esbt.sweep_config import load_sweep_config
+
+    words = {"data": str(data) if data else None, "out": str(out) if out else None}
+    run_sweep(load_sweep_config(config, **words), resume=resume, dry_run=dry_run)
+
+
 def main() -> None:
     """Entry point: one clear line for bad input, code 2; 130 after Ctrl-C."""
     try:

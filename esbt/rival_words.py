@@ -161,6 +161,14 @@ RIVALS: dict[str, Rival] = {
     "seed": Rival(("seed",), "nothing in a backtest is random"),
     "random_seed": Rival(("seed",), "nothing in a backtest is random"),
     "learning": Rival((), "only `esbt run` learns"),
+    # sweeps
+    "maximize": Rival((), "every metric of every lane is in the table: table.best(metric)"),
+    "constraint": Rival((), "leave combinations out of the space: esbt.Rows(esbt.Grid(...).frame.filter(...))"),
+    "max_tries": Rival((), "give esbt.Random(lanes, ...) or esbt.Sobol(lanes, ...) as the space"),
+    "return_heatmap": Rival((), "table.heatmap(x, y, metric) gives one of any two axes"),
+    "param_product": Rival((), "a dict of lists is the product; esbt.Rows(...) takes the combinations one by one"),
+    "epochs": Rival((), "give esbt.Optuna(trials, ...) as the space"),
+    "n_jobs": Rival((), "threads, of this machine, or executor, of others"),
 }
 
 _PLACES = {  # by the name of the settings class

@@ -1,0 +1,45 @@
+"""Sweeps: many lanes of one strategy on one market, as a table. The package is the function too: `esbt.sweep(bars, strategy, space)`.
+
+To add a kind of space, see space.py and samples.py; the engine is behind engine.py, and nothing else knows it.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from esbt.sweep.engine import COLUMNS, METRICS, LaneBlock, run_lanes
+from esbt.sweep.estimate import Estimate
+from esbt.sweep.run import sweep, sweep_estimate
+from esbt.sweep.samples import Random, Sobol, Uniform
+from esbt.sweep.space import Grid, Rows, Space
+from esbt.sweep.study import Optuna
+from esbt.sweep.table import SweepTable
+
+__all__ = [
+    "COLUMNS",
+    "METRICS",
+    "Estimate",
+    "Grid",
+    "LaneBlock",
+    "Optuna",
+    "Random",
+    "Rows",
+    "Sobol",
+    "Space",
+    "SweepTable",
+    "Uniform",
+    "run_lanes",
+    "sweep",
+    "sweep_estimate",
+]
+
+
+class _Package(ModuleType):
+    """A package that is called like the function of its name."""
+
+    def __call__(self, *args: Any, **words: Any) -> SweepTable:
+        return sweep(*args, **words)
+
+
+_Package.__call__.__doc__ = sweep.__doc__
+sys.modules[__name__].__class__ = _Package
