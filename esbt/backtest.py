@@ -121,7 +121,7 @@ def simulate(
     """
     core_model, hooks = model.prepare(len(bars)) if model else (None, [])
     loop = _core.simulate_each if each else _core.simulate
-    core_bars, sides, outside = _by_the_clock(bars, strategy)
+    core_bars, sides, outside = by_the_clock(bars, strategy)
     try:
         trades, skipped = loop(
             core_bars,
@@ -129,7 +129,7 @@ def simulate(
             strategy.atr(bars),
             plan,
             finer=finer.core if finer is not None else None,
-            finer_first=_finer_first(bars, finer),
+            finer_first=finer_rows(bars, finer),
             model=core_model,
             fees_e4=fees_e4,
             slips=slips,
@@ -143,7 +143,7 @@ def simulate(
     return trades.astype(TRADE_DTYPE, copy=False), skipped | {"window": outside}
 
 
-def _by_the_clock(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.NDArray[np.int8], int]:
+def by_the_clock(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.NDArray[np.int8], int]:
     """The bars for the core, the signals the strategy's times of day leave, and how many they took out.
 
     A flat time ends the session early: for the core its later bars are a session of their own, in which no signal stands.
@@ -165,7 +165,7 @@ def _by_the_clock(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.ND
     return core, sides, outside
 
 
-def _finer_first(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None:
+def finer_rows(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None:
     """Row of the first finer bar of each bar, int64[N + 1]. Raises EsbtError where finer bars are not finer or leave their bar's range."""
     if finer is None:
         return None

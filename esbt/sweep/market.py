@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from esbt import _core
-from esbt.backtest import _by_the_clock, _finer_first
+from esbt.backtest import by_the_clock, finer_rows
 from esbt.data import Bars
 from esbt.sweep.lanes import BoundSpace, Group
 
@@ -41,7 +41,7 @@ class Markets:
         self._bound, self._keep = bound, keep
         self._kept: OrderedDict[tuple[Any, ...], Market] = OrderedDict()
         self._lock = threading.Lock()
-        self._finer_first = _finer_first(bound.bars, bound.finer)
+        self.finer_rows = finer_rows(bound.bars, bound.finer)
 
     def of(self, group: Group) -> Market:
         """The market of a group; threads may ask side by side."""
@@ -56,7 +56,7 @@ class Markets:
     def _make(self, lane: int) -> Market:
         bound, bars = self._bound, self._bound.bars
         strategy, account = bound.strategy(lane), bound.account(lane)
-        core, sides, outside = _by_the_clock(bars, strategy)
+        core, sides, outside = by_the_clock(bars, strategy)
         return Market(
             bars=bars,
             core=core,
@@ -65,6 +65,6 @@ class Markets:
             fees_e4=account.fees_by_bar(bars),
             slips=account.slips_by_bar(bars),
             finer=bound.finer.core if bound.finer is not None else None,
-            finer_first=self._finer_first,
+            finer_first=self.finer_rows,
             outside=outside,
         )
