@@ -50,6 +50,9 @@ def money() -> Iterator[Case]:
     bars = [Bar(100, 100, 100, 100), Bar(100, 100, 80, 80), *[Bar(80, 90, 60, 80)] * 4]
     yield case("all but the last of the cash lost", bars, [1, 1, 1, 1], Rules(cash_e4=1), 5.0, drawdown)
     yield replace(case("no cash at all", bars, [1], Rules(), 5.0, drawdown), plan=core_plan(Rules(cash_e4=0)))
+    # One unit of money short of a contract, for a trade that stands alone too.
+    short = Rules(**NO_EXITS | {"stop_ticks": 10, "sizing": "risk", "risk_fraction": 1.0, "tick_value_e4": 100, "cash_e4": 999})
+    yield case("a contract all but affordable", bars, [1], short)
 
 
 def distances() -> Iterator[Case]:
