@@ -108,7 +108,7 @@ def test_bad_input_is_named():
         (lambda: stats.overfitting(noise(4), 0.0), "cash is 0.0"),
         (lambda: stats.overfitting(noise(4, sessions=20), CASH), "of 20 sessions: give at least one row, a lane, of 32"),
         (lambda: stats.overfitting(np.zeros((3, 100)), CASH), "no lane traded"),
-        (lambda: stats.overfitting(-np.abs(noise(4)), 100.0), "lost their cash of 100 USD"),
+        (lambda: stats.overfitting(-np.abs(noise(4)), 100.0), "lost all their cash"),
         (lambda: stats.overfitting(noise(4)[0], CASH), "one row a lane"),
         (lambda: stats.overfitting(noise(4), CASH, blocks=5), "blocks is 5"),
     ]:

@@ -164,7 +164,7 @@ def overfitting(
     traded, moments = everything.subset(varies), moments[:, varies]
     ruined = traded.ruined()
     if ruined.all():
-        raise EsbtError(f"all {len(traded):,} lanes that traded lost their cash of {cash:g} USD: there is no best lane to test")
+        raise EsbtError(f"all {len(traded):,} lanes that traded lost all their cash: there is no best lane to test")
     passed = snooped(traded, replications, block, seed)
     snooping = ability(passed)
 
