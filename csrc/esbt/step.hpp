@@ -27,24 +27,18 @@ inline Exit exit_of_bar(Position& p, const Bar& bar, const Plan& plan, const Fin
 template <bool kMore, class Leave>
 bool step(Position& p, const Bar& bar, const Plan& plan, const FinerBars& finer, Leave&& leave) {
     const SidedBar& b = bar.prices;
-    if constexpr (!kMore) {
-        p.see(b.open);
-        if (const Exit e = exit_of_bar(p, bar, plan, finer); e.hit) return leave(e), true;
-        p.see(b.low);
-        p.see(b.high);
-        return false;
-    }
-    if (!bar.entry) p.see(b.open);
+    const Fill* entry = kMore ? bar.entry : nullptr;
+    if (!entry) p.see(b.open);
     for (;;) {
-        const Exit e = bar.entry ? exit_in_entry_bar(p, b, *bar.entry, plan, finer, bar.number) : exit_of_bar(p, bar, plan, finer);
+        const Exit e = entry ? exit_in_entry_bar(p, b, *entry, plan, finer, bar.number) : exit_of_bar(p, bar, plan, finer);
         if (!e.hit) break;
         leave(e);
-        if (e.reason != Reason::scale_out) return true;
+        if (!kMore || e.reason != Reason::scale_out) return true;
         take_off_part(p, plan);
     }
-    if (!bar.entry || plan.entry == Entry::limit) p.see(b.low);
-    if (!bar.entry || plan.entry == Entry::stop) p.see(b.high);
-    if (bar.entry) p.see(b.close);
+    if (!entry || plan.entry == Entry::limit) p.see(b.low);
+    if (!entry || plan.entry == Entry::stop) p.see(b.high);
+    if (entry) p.see(b.close);
     return false;
 }
 
