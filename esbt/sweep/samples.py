@@ -49,20 +49,25 @@ class Uniform:
         """Whether the values are whole numbers."""
         return isinstance(self.low, int) and isinstance(self.high, int) and isinstance(self.step, (int, type(None)))
 
+    @property
+    def _step(self) -> float | None:
+        return self.step if self.step is not None else 1 if self.whole and not self.log else None
+
+    def _count(self, step: float) -> int:
+        return math.floor((self.high - self.low) / step * (1 + 1e-12)) + 1
+
     def every(self) -> list[int] | list[float]:
         """Every value from low to high, for a grid. Raises EsbtError for real numbers without a step."""
-        step = self.step if self.step is not None else 1 if self.whole and not self.log else None
+        step = self._step
         if step is None:
             raise EsbtError(f"{self} has no end of values: give step, or sample the space")
-        count = math.floor((self.high - self.low) / step * (1 + 1e-12)) + 1
-        return [self.low + step * k if self.whole else round(self.low + step * k, 12) for k in range(count)]
+        return [self.low + step * k if self.whole else round(self.low + step * k, 12) for k in range(self._count(step))]
 
     def at(self, u: Floats) -> npt.NDArray[Any]:
         """Values at the quantiles u in [0, 1), int64 or float64 of the same shape."""
-        step = self.step if self.step is not None else (1 if self.whole and not self.log else None)
+        step = self._step
         if step is not None:
-            steps = math.floor((self.high - self.low) / step * (1 + 1e-12))
-            return np.asarray(self.low + step * np.floor(u * (steps + 1)).astype(np.int64 if self.whole else np.float64))
+            return np.asarray(self.low + step * np.floor(u * self._count(step)).astype(np.int64 if self.whole else np.float64))
         if not self.log:
             return np.asarray(self.low + u * (self.high - self.low))
         width = 0.5 if self.whole else 0.0  # a whole number owns the half steps around it
