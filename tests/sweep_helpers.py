@@ -1,5 +1,9 @@
-"""Markets and random spaces for the tests of sweeps, as hypothesis strategies: every axis there is, with values that often contradict."""
+"""Markets and random spaces for the tests of sweeps: every axis there is, with values that often contradict; and a kill."""
 
+import signal
+import subprocess
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,3 +105,12 @@ def contradicts(bars: Bars, strategy: esbt.Exits, parameters: dict[str, Any], ac
     except EsbtError:
         return True
     return False
+
+
+def killed_after(child: subprocess.Popen[bytes], parts: Path, count: int, pause: float) -> bool:
+    """Whether kill -9 found the process alive, once the folder holds this many parts (-1: before there is one) and the pause is over."""
+    while child.poll() is None and (len(list(parts.glob("part-*"))) if parts.exists() else -1) < count:
+        time.sleep(0.001)
+    time.sleep(pause)
+    child.send_signal(signal.SIGKILL)
+    return child.wait() == -signal.SIGKILL

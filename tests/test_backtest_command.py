@@ -7,9 +7,9 @@ import sys
 
 import polars as pl
 import pytest
+from command_helpers import main
 
 import esbt
-from esbt import cli
 from esbt.backtest_config import SIZE_RULES, BacktestConfig, load_backtest_config
 from esbt.errors import EsbtError
 from esbt.market_config import Market, Synthetic
@@ -37,16 +37,6 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.toml").write_text(GOOD)
     return tmp_path
-
-
-def main(monkeypatch, capsys, *words):
-    """(exit code, stdout, stderr) in this process."""
-    monkeypatch.setattr(sys, "argv", ["esbt", *words])
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    out, err = capsys.readouterr()
-    return ended.value.code or 0, out, err
 
 
 def contents(folder):

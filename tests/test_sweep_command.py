@@ -9,9 +9,9 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from command_helpers import main
 
 import esbt
-from esbt import cli
 from esbt.errors import EsbtError
 from esbt.report.html import cell
 from esbt.sweep_config import load_sweep_config
@@ -41,16 +41,6 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.toml").write_text(GOOD)
     return tmp_path
-
-
-def main(monkeypatch, capsys, *words):
-    """(exit code, stdout, stderr) in this process."""
-    monkeypatch.setattr(sys, "argv", ["esbt", *words])
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    out, err = capsys.readouterr()
-    return ended.value.code or 0, out, err
 
 
 def expected():

@@ -2,15 +2,13 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import polars as pl
 import pytest
-from sweep_helpers import BARS
+from sweep_helpers import BARS, killed_after
 
 import esbt
 from esbt.errors import EsbtError
@@ -53,11 +51,7 @@ def test_killed_again_and_again(whole, tmp_path):
     killed = 0
     for wait_for in (0, 1, 5, 9, 14):
         child = subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=tmp_path, env=ENVIRONMENT)
-        while child.poll() is None and (len(list(parts.glob("part-*"))) if parts.exists() else -1) < wait_for:
-            time.sleep(0.002)
-        time.sleep(0.003 * killed)
-        child.send_signal(signal.SIGKILL)
-        killed += child.wait() == -signal.SIGKILL
+        killed += killed_after(child, parts, wait_for, 0.003 * killed)
     assert killed >= 3
     assert len(list(parts.glob("part-*"))) < 36
     (parts / ".part-000030.scrap.parquet").write_bytes(b"half a file")

@@ -1,16 +1,14 @@
 """`esbt.Optuna`: better than chance on a market with an edge, the same again, on any number of threads and after a kill."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend, JournalStorage
-from sweep_helpers import BARS, single
+from sweep_helpers import BARS, killed_after, single
 
 import esbt
 from esbt.errors import EsbtError
@@ -69,11 +67,7 @@ def test_killed_again_and_again(whole, tmp_path):
     parts, killed = tmp_path / "there" / "parts", 0
     for wait_for in (1, 3, 5):
         child = subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
-        while child.poll() is None and (len(list(parts.glob("part-*"))) if parts.exists() else -1) < wait_for:
-            time.sleep(0.001)
-        time.sleep(0.004 * killed)
-        child.send_signal(signal.SIGKILL)
-        killed += child.wait() == -signal.SIGKILL
+        killed += killed_after(child, parts, wait_for, 0.004 * killed)
     assert killed >= 2
     assert len(list(parts.glob("part-*"))) < 8
     table = esbt.sweep(BARS, STRATEGY, study(), out=tmp_path / "there", resume=True, daily=True)
