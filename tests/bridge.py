@@ -14,6 +14,7 @@ Stage = Callable[..., float]  # of the bar's number, the side, and state inputs
 STATE_INPUTS = [0, -1, -2, -3]  # row 0 of the features (the bar's number), side, stop_atr, drawdown: see csrc/esbt/decide.hpp
 DYNAMIC_INPUTS = [*STATE_INPUTS, -4, -5, -6, -7, -8]  # and bars_held, open_atr, mae_atr, mfe_atr, stop_now_atr
 REGIME_ROW = 1  # of the features
+MOST_PER_TICK, MOST_MONEY = 2**33, 2**61  # of plan.hpp: beyond them a run ends with an error
 
 
 def core_bars(bars: Sequence[Bar]) -> "_core.CoreBars":
@@ -32,6 +33,18 @@ def core_plan(rules: Rules) -> np.ndarray:
     fields["entry"] = ENTRIES.index(rules.entry)
     fields["sizing"] = SIZINGS.index(rules.sizing)
     return make_plan(**fields)
+
+
+def too_much(trades: Sequence[Trade], plan: Rules) -> bool:
+    """Whether the core must refuse to count on: a position too large for a tick, or closed trades too large for their sum."""
+    entered: dict[int, int] = {}
+    closed = 0
+    for t in trades:
+        entered[t.entry_bar] = entered.get(t.entry_bar, 0) + t.contracts
+        closed += t.pnl_e4
+        if entered[t.entry_bar] * plan.tick_value_e4 > MOST_PER_TICK or abs(closed) > MOST_MONEY:
+            return True
+    return False
 
 
 def core_fees(bars: Sequence[Bar], rules: Rules) -> np.ndarray | None:

@@ -12,11 +12,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from bridge import comparable, core_bars, simulate_core, simulate_each_in_core
+from bridge import comparable, core_bars, simulate_core, simulate_each_in_core, too_much
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from markets import FAMILIES, drawn_markets, dynamic_stops, models, rules, seeded_markets
+from markets import FAMILIES, drawn_markets, dynamic_stops, models, random_market, rules, seeded_markets
 from reference.indicators import ema_crossings, wilder_atr
+from reference.records import Rules
 from reference.simulator import SKIPPED, simulate, simulate_each
 
 from esbt import _core
@@ -76,6 +77,10 @@ def compare(market, plan, model, seen):
     """Twin and core on one case; `seen` counts what happened in it."""
     case = (market.bars, market.signals, market.atr, plan, model, market.finer)
     twin, twin_skipped = simulate(*case)
+    if too_much(twin, plan):
+        with pytest.raises(OverflowError):
+            simulate_core(*case)
+        return
     core, core_skipped = simulate_core(*case)
     for ours, theirs in zip(twin, core, strict=False):
         assert comparable(theirs) == comparable(ours)
@@ -86,6 +91,15 @@ def compare(market, plan, model, seen):
     seen["entry bar ambiguous"] += sum(t.ambiguous and t.entry_bar == t.exit_bar for t in twin)
     seen.update(t.reason for t in twin)
     seen.update({f"skipped {name}": count for name, count in twin_skipped.items()})
+
+
+def test_a_position_too_large_to_count_is_refused():
+    """A volatility target that takes 114,510 contracts, whose tick is worth more than the core counts."""
+    plan = Rules(sizing="volatility", volatility_target=3, max_contracts=2**31 - 1)
+    market = random_market(100, 100, 5000)
+    case = (market.bars, market.signals, market.atr, plan, None, market.finer)
+    assert too_much(simulate(*case)[0], plan)
+    compare(market, plan, None, Counter())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -145,6 +159,10 @@ def test_each_signal_alone(family):
     def one(market, plan):
         case = (market.bars, market.signals, market.atr, plan, market.finer)
         alone = simulate_each(*case)
+        if any(too_much([trade], plan) for trade in alone):
+            with pytest.raises(OverflowError):
+                simulate_each_in_core(*case)
+            return
         assert [comparable(t) for t in simulate_each_in_core(*case)] == [comparable(t) for t in alone]
         seen["trades"] += len(alone)
 

@@ -41,13 +41,15 @@ inline Exit exit_by_worst(Position& p, const SidedBar& b, const Plan& plan) {
 
 inline Exit resolve_finer(Position& p, const Plan& plan, const FinerBars& finer, std::int64_t j) {
     for (std::int64_t i = finer.first[j]; i < finer.first[j + 1]; ++i)
-        if (const Exit e = exit_by_worst(p, sided(finer.bars, i, p.side), plan); e.hit) return e;
+        if (const Exit e = exit_by_worst(p, sided(finer.bars, i, p.side), plan); e.hit) return {true, e.price, e.reason, true};
     return take_stop(p);
 }
 
 inline bool adverse_first(const SidedBar& b) { return b.open - b.low <= b.high - b.open; }
 
-inline Exit exit_inside(Position& p, const SidedBar& b, const Plan& plan, const FinerBars& finer, std::int64_t j) {
+// walking: finer bars have taken a part of this bar's position, so they decide the rest too.
+inline Exit exit_inside(Position& p, const SidedBar& b, const Plan& plan, const FinerBars& finer, std::int64_t j, bool walking) {
+    if (walking) return resolve_finer(p, plan, finer, j);
     const bool stop_hit = b.low <= p.stop;
     const bool next_hit = b.high - plan.target_through_ticks >= p.next;
     if (!stop_hit && !next_hit) return {};

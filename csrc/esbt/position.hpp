@@ -59,6 +59,7 @@ struct Exit {
     bool hit = false;
     std::int32_t price = 0;  // times side, after slippage
     Reason reason = Reason::stop;
+    bool by_finer = false;  // finer bars decided it
 };
 
 inline std::int32_t distance_ticks(double x) {

@@ -16,10 +16,10 @@ struct Bar {  // as a position meets it
     const Fill* entry;  // of the position, if it filled inside this bar
 };
 
-inline Exit exit_of_bar(Position& p, const Bar& bar, const Plan& plan, const FinerBars& finer) {
+inline Exit exit_of_bar(Position& p, const Bar& bar, const Plan& plan, const FinerBars& finer, bool walking) {
     if (const Exit e = exit_at_open(p, bar.prices.open); e.hit) return e;
     if (bar.reversing) return {true, bar.prices.open - p.slippage, Reason::reverse};
-    return exit_inside(p, bar.prices, plan, finer, bar.number);
+    return exit_inside(p, bar.prices, plan, finer, bar.number, walking);
 }
 
 // True when nothing is left. Else the bar lies behind the position, up to its close. kMore: whether the position may have parts, or have
@@ -29,11 +29,12 @@ bool step(Position& p, const Bar& bar, const Plan& plan, const FinerBars& finer,
     const SidedBar& b = bar.prices;
     const Fill* entry = kMore ? bar.entry : nullptr;
     if (!entry) p.see(b.open);
-    for (;;) {
-        const Exit e = entry ? exit_in_entry_bar(p, b, *entry, plan, finer, bar.number) : exit_of_bar(p, bar, plan, finer);
+    for (bool walking = false;;) {
+        const Exit e = entry ? exit_in_entry_bar(p, b, *entry, plan, finer, bar.number) : exit_of_bar(p, bar, plan, finer, walking);
         if (!e.hit) break;
         leave(e);
         if (!kMore || e.reason != Reason::scale_out) return true;
+        walking = e.by_finer;
         take_off_part(p, plan);
     }
     if (!entry || plan.entry == Entry::limit) p.see(b.low);

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from bridge import core_fees, core_plan, core_slips
+from bridge import core_fees, core_plan, core_slips, too_much
 from mutation.cases import Case, drawn_cases, random_cases
 from mutation.edges import edge_cases
 from mutation.recorded import STAGES, Answers, recorded
@@ -23,7 +23,6 @@ from esbt.plan import REASONS, TRADE_DTYPE
 
 PLAN_HPP = Path(__file__).parents[2] / "csrc" / "esbt" / "plan.hpp"
 SKIPPED = re.findall(r"^    std::int64_t (\w+) = 0;", PLAN_HPP.read_text("utf-8").split("struct Skipped")[1], re.MULTILINE)
-MOST_PER_TICK, MOST_MONEY = 2**33, 2**61  # of plan.hpp: beyond them a run ends with an error
 MOST_STEPS_EACH = 4000  # bars the twin may walk for the trades of single signals
 
 
@@ -36,18 +35,6 @@ def trade_records(trades: Sequence[Trade], bars: Sequence[Bar], plan: Rules) -> 
             record[name] = REASONS.index(value) if name == "reason" else value
         record["entry_costs_e4"] = trade.contracts * fee_at(bars[trade.entry_bar], plan)
     return records
-
-
-def too_much(trades: Sequence[Trade], plan: Rules) -> bool:
-    """Whether the core must refuse to count on: a position too large for a tick, or closed trades too large for their sum."""
-    entered: dict[int, int] = {}
-    closed = 0
-    for t in trades:
-        entered[t.entry_bar] = entered.get(t.entry_bar, 0) + t.contracts
-        closed += t.pnl_e4
-        if entered[t.entry_bar] * plan.tick_value_e4 > MOST_PER_TICK or abs(closed) > MOST_MONEY:
-            return True
-    return False
 
 
 def trades_each(case: Case, model: Model | None) -> list[list[Trade]] | None:

@@ -26,16 +26,17 @@ def at_open(position: Position, price: int, slip: int) -> list[Exit]:
     return exits
 
 
-def inside(position: Position, bar: Bar, rules: Rules, slip: int, finer: Sequence[Bar]) -> list[Exit]:
-    """Step 3, done again with what is left for as long as something leaves."""
-    hits = hits_inside(position, bar, rules, slip, finer)
+def inside(position: Position, bar: Bar, rules: Rules, slip: int, finer: Sequence[Bar], *, walking: bool = False) -> list[Exit]:
+    """Step 3, done again with what is left for as long as something leaves. `walking`: the finer bars decide already."""
+    hits = hits_inside(position, bar, rules, slip, finer, walking=walking)
     rest = without(position, hits)
     if not hits or rest is None:
         return hits
-    return hits + inside(rest, bar, rules, slip, finer)
+    # In this mode only the finer bars leave a doubtful bar without the stop.
+    return hits + inside(rest, bar, rules, slip, finer, walking=walking or (rules.path == "finer" and hits[0].ambiguous))
 
 
-def hits_inside(position: Position, bar: Bar, rules: Rules, slip: int, finer: Sequence[Bar]) -> list[Exit]:
+def hits_inside(position: Position, bar: Bar, rules: Rules, slip: int, finer: Sequence[Bar], *, walking: bool = False) -> list[Exit]:
     """Step 3 once: the range of a bar meets the stop and the nearest target; `path` settles a bar that holds both."""
     s = position.side
     adverse, favourable = extremes(bar, s)
@@ -46,7 +47,7 @@ def hits_inside(position: Position, bar: Bar, rules: Rules, slip: int, finer: Se
     target_exit = Exit(level, "target" if part is None else "scale_out", (bar.open, level), stopped and reached, part)
     if not stopped and not reached:
         return []
-    if stopped and not reached:
+    if stopped and not reached and not walking:
         return [stop_exit]
     if reached and not stopped:
         return [target_exit]
