@@ -14,4 +14,4 @@ def main(monkeypatch, capsys, *words):
     with pytest.raises(SystemExit) as ended:
         cli.main()
     out, err = capsys.readouterr()
-    return ended.value.code or 0, out, err
+    return ended.value.code, out, err

@@ -11,9 +11,8 @@ import sys
 import textwrap
 
 import pytest
+from command_helpers import main
 from learning_helpers import ONE_THREAD, market
-
-from esbt import cli
 
 CALL = [sys.executable, "-c", "from esbt.cli import main; main()"]
 SMALL = """
@@ -41,16 +40,6 @@ def call(*words, cwd):
     """(exit code, stdout, stderr) of a process of its own."""
     done = subprocess.run([*CALL, *words], cwd=cwd, env=ONE_THREAD, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stdout, done.stderr
-
-
-def main(monkeypatch, capsys, *words):
-    """The same in this process."""
-    monkeypatch.setattr(sys, "argv", ["esbt", *words])
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    out, err = capsys.readouterr()
-    return ended.value.code, out, err
 
 
 def contents(folder):
