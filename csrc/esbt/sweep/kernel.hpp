@@ -1,0 +1,31 @@
+// The kernel of kernel.inc, compiled for the plain machine and for AVX2: the same whole numbers, the same steps.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "esbt/features/simd.hpp"
+#include "esbt/sweep/eight.hpp"
+#include "esbt/sweep/scan.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <immintrin.h>
+#endif
+
+namespace esbt::sweep {
+
+namespace baseline {
+#include "esbt/sweep/kernel.inc"
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC target("avx2")
+namespace avx2 {
+#include "esbt/sweep/kernel.inc"
+}
+#pragma GCC pop_options
+#else
+namespace avx2 = baseline;
+#endif
+
+}  // namespace esbt::sweep
