@@ -10,9 +10,15 @@
 
 namespace esbt::sweep {
 
+#define ESBT_RUN_DAY(machine)                                                                                             \
+    (trails ? (times ? (rows ? go(machine::run_day<true, true, true>) : go(machine::run_day<true, true, false>))           \
+                     : (rows ? go(machine::run_day<true, false, true>) : go(machine::run_day<true, false, false>)))        \
+            : (times ? (rows ? go(machine::run_day<false, true, true>) : go(machine::run_day<false, true, false>))         \
+                     : (rows ? go(machine::run_day<false, false, true>) : go(machine::run_day<false, false, false>))));
+
 class Dense {
   public:
-    Dense(const Board& board, const LaneClass& lanes, const Plan* plans) : board_(board), lanes_(lanes), plans_(plans) {
+    Dense(const Board& board, const LaneClass& lanes, const Plan* plans) : board_(board), lanes_(lanes), legs_(lanes), plans_(plans) {
         for (std::size_t first = 0; first < lanes.lanes.size(); first += kLanes) eights_.push_back(begin(first));
     }
 
@@ -59,21 +65,22 @@ class Dense {
         const Plan& p = plans_[lanes_.lanes[place]];
         const Money money(p);
         Eight end = s;
-        if (end.low[k] != kNoExit) end.end_stretch(k, board_.days.of_bar[board_.m.bars.n - 1], std::numeric_limits<double>::quiet_NaN());
-        t.trades = s.trades[k];
-        t.wins = s.wins[k];
-        t.losses = s.losses[k];
-        t.win_run = s.longest_wins[k];
-        t.loss_run = s.longest_losses[k];
-        t.ambiguous = s.ambiguous[k];
-        t.bars_in = s.bars_in[k];
-        t.won_e4 = money.unit_e4 * s.won[k];
-        t.net_e4 = money.unit_e4 * s.closed[k];
+        Heights& h = end.heights;
+        if (h.low[k] != kNoExit) end.end_stretch(h, k, board_.days.of_bar[board_.m.bars.n - 1], std::numeric_limits<double>::quiet_NaN());
+        t.trades = s.sums.trades[k];
+        t.wins = s.sums.wins[k];
+        t.losses = s.sums.losses[k];
+        t.win_run = s.sums.longest_wins[k];
+        t.loss_run = s.sums.longest_losses[k];
+        t.ambiguous = s.sums.ambiguous[k];
+        t.bars_in = s.sums.bars_in[k];
+        t.won_e4 = money.unit_e4 * s.sums.won[k];
+        t.net_e4 = money.unit_e4 * s.heights.closed[k];
         t.costs_e4 = 2 * p.fee_e4 * p.contracts * t.trades;
-        t.under_days = end.under_days[k];
+        t.under_days = h.under_days[k];
         t.deepest = end.deepest[k].depth;
         t.recovery_days = end.deepest[k].recovery_days;
-        t.ruined = s.equity_e4(k, s.lowest[k]) <= 0;
+        t.ruined = t.deepest >= 1.0;
         t.sessions = static_cast<std::int64_t>(board_.days.last.size());
         t.take(moments(s, k));
         t.skipped = {};
@@ -93,22 +100,25 @@ class Dense {
 
     Eight begin(std::size_t first) const {
         Eight s{};
-        const std::int32_t stops = 0, targets = lanes_.stops.size(), trails = targets + lanes_.targets.size(),
-                           times = trails + lanes_.trails.size();
         for (int k = 0; k < kLanes; ++k) {
             const std::size_t place = std::min(first + static_cast<std::size_t>(k), lanes_.lanes.size() - 1);
             const Plan& p = plans_[lanes_.lanes[place]];
             const Money money(p);
-            s.stop[k] = stops + lanes_.stop[place];
-            s.target[k] = targets + lanes_.target[place];
-            s.trail[k] = trails + lanes_.trail[place];
-            s.time[k] = times + lanes_.time[place];
+            s.stop[k] = lanes_.stop[place];
+            s.target[k] = legs_.place_of_target[static_cast<std::size_t>(lanes_.target[place])];
+            s.trail[k] = legs_.trails_begin + lanes_.trail[place];
+            s.time[k] = legs_.times_begin + lanes_.time[place];
             s.tick[k] = money.tick;
             s.fee[k] = money.fee;
             s.cash_e4[k / 4][k % 4] = static_cast<double>(p.cash_e4);
             s.unit_e4[k / 4][k % 4] = static_cast<double>(money.unit_e4);
-            s.low[k] = kNoExit;
-            s.peak_day[k] = board_.days.of_bar[0];
+            s.heights.low[k] = kNoExit;
+            s.heights.peak_day[k] = board_.days.of_bar[0];
+        }
+        s.one_stop = s.targets_in_row = true;
+        for (int k = 1; k < kLanes; ++k) {
+            s.one_stop &= s.stop[k] == s.stop[0];
+            s.targets_in_row &= s.target[k] == s.target[0] + k;
         }
         for (int half = 0; half < 2; ++half) {
             const D4 cash = s.cash_e4[half] / kUsd;
@@ -126,14 +136,15 @@ class Dense {
 
     void scan_day(std::size_t day, Scan& scan, std::vector<std::int32_t>& distance, Scanned& out) const {
         const std::int64_t base = board_.days.first(day);
-        const auto legs = static_cast<std::size_t>(lanes_.legs());
+        const auto legs = static_cast<std::size_t>(legs_.numbers());
+        const bool fast = features::has_avx2();
         distance.resize(legs);
         out.events.clear();
         out.numbers.clear();
         for (std::int64_t q = board_.first_of_day[day]; q < board_.first_of_day[day + 1]; ++q) {
             const Signal& signal = board_.signals[static_cast<std::size_t>(q)];
             const std::int64_t entry = signal.bar + 1 + board_.how.latency;
-            const std::int64_t last = std::min(signal.end, entry + longest_ - 1);
+            const std::int64_t last = std::min(signal.end, entry + legs_.longest - 1);
             const std::size_t at = out.numbers.size();
             out.numbers.resize(at + legs + static_cast<std::size_t>(last - entry + 1));
             std::int32_t* const numbers = out.numbers.data() + at;
@@ -144,7 +155,8 @@ class Dense {
             e.side = board_.m.signals[signal.bar];
             e.legs = static_cast<std::int64_t>(at);
             e.marks = static_cast<std::int64_t>(at + legs);
-            const Reach wanted = measure(board_.m.atr[signal.bar], distance.data());
+            const double atr = board_.m.atr[signal.bar];
+            const Reach wanted = fast ? avx2::measure(legs_, atr, distance.data()) : baseline::measure(legs_, atr, distance.data());
             e.end_exit = scan.run(e.side, entry, base, last, wanted, numbers + legs);
             e.price = scan.entry;
             look_up_all(scan, entry, base, last, e, distance.data(), numbers);
@@ -153,34 +165,14 @@ class Dense {
         }
     }
 
-    // The legs' distances at an ATR, and the widest of each kind.
-    Reach measure(double atr, std::int32_t* out) const {
-        Reach widest{0, 0, 0};
-        const auto put = [&](std::int32_t ticks, std::int32_t& most) { *out++ = ticks, most = std::max(most, ticks); };
-        std::int32_t* const stops = out;
-        for (const Stop& s : lanes_.stops.values) put(std::min(distance_ticks(times(s.atr, atr)), s.ticks), widest.stop);
-        (void)stops;
-        for (const Target& t : lanes_.targets.values) {
-            double by_risk = kOff;
-            if (t.stop >= 0) {
-                const Stop& s = lanes_.stops.values[static_cast<std::size_t>(t.stop)];
-                const double risk = std::min(times(s.atr, atr), real_ticks(s.ticks));
-                if (std::isfinite(risk)) by_risk = t.r * risk;
-            }
-            put(std::min(std::min(distance_ticks(by_risk), distance_ticks(times(t.atr, atr))), t.ticks), widest.target);
-        }
-        for (const Trail& t : lanes_.trails.values) put(std::min(distance_ticks(times(t.atr, atr)), t.ticks), widest.trail);
-        return widest;
-    }
-
     void look_up_all(const Scan& scan, std::int64_t entry, std::int64_t base, std::int64_t last, const Event& e, const std::int32_t* distance,
                      std::int32_t* numbers) const {
-        const std::int64_t stops = lanes_.stops.size(), targets = lanes_.targets.size(), trails = lanes_.trails.size();
-        look_up(distance, stops, scan.stops, numbers);
-        look_up(distance + stops, targets, scan.targets, numbers + stops);
-        look_up(distance + stops + targets, trails, scan.trails, numbers + stops + targets);
-        numbers += stops + targets + trails;
-        for (const std::int32_t bars : lanes_.times.values) {
+        const auto look_up = features::has_avx2() ? avx2::look_up : baseline::look_up;
+        look_up(distance, 0, legs_.targets_begin, scan.stops, numbers);
+        look_up(distance, legs_.targets_begin, legs_.trails_begin, scan.targets, numbers);
+        look_up(distance, legs_.trails_begin, legs_.times_begin, scan.trails, numbers);
+        numbers += legs_.times_begin;
+        for (const std::int32_t bars : legs_.time) {
             const std::int64_t at = std::min(entry + bars - 1, last);
             *numbers++ = at == last && e.end_exit != kNoExit ? e.end_exit : at < scan.behind ? close_exit(at, base, e) : kNoExit;
         }
@@ -190,26 +182,19 @@ class Dense {
         return board_.packing.pack(static_cast<std::int32_t>(at - base), kAtClose, e.side * board_.m.bars.close[at] - e.price - board_.how.slippage);
     }
 
-    static void look_up(const std::int32_t* distance, std::int64_t n, const Stairs& stairs, std::int32_t* out) {
-        const std::int32_t beyond = stairs.reached() + 1;
-        const std::int32_t* const exits = stairs.exits();
-        for (std::int64_t k = 0; k < n; ++k) out[k] = exits[std::min(distance[k], beyond)];
-    }
-
     void go_through(std::size_t eight, std::size_t day, const Scanned& scanned, std::int64_t* daily) {
         Eight& s = eights_[eight];
-        const I8 before = s.closed;
+        const I8 before = s.heights.closed;
         const bool trails = lanes_.has_trails(), times = lanes_.has_times();
         const auto n = static_cast<std::int64_t>(scanned.events.size());
+        const bool rows = s.one_stop && s.targets_in_row;
         const auto go = [&](auto run_day) { run_day(s, scanned.events.data(), n, scanned.numbers.data(), board_, board_.days.date(day)); };
         const Nth nth(static_cast<double>(day + 1));
         if (features::has_avx2()) {
-            if (n) trails ? (times ? go(avx2::run_day<true, true>) : go(avx2::run_day<true, false>))
-                          : (times ? go(avx2::run_day<false, true>) : go(avx2::run_day<false, false>));
+            if (n) ESBT_RUN_DAY(avx2)
             avx2::end_day(s, nth);
         } else {
-            if (n) trails ? (times ? go(baseline::run_day<true, true>) : go(baseline::run_day<true, false>))
-                          : (times ? go(baseline::run_day<false, true>) : go(baseline::run_day<false, false>));
+            if (n) ESBT_RUN_DAY(baseline)
             baseline::end_day(s, nth);
         }
         if (!daily) return;
@@ -217,15 +202,17 @@ class Dense {
             const std::size_t place = eight * kLanes + static_cast<std::size_t>(k);
             if (place >= lanes_.lanes.size()) break;
             daily[lanes_.lanes[place] * static_cast<std::int64_t>(board_.days.last.size()) + static_cast<std::int64_t>(day)] =
-                static_cast<std::int64_t>(s.unit(k)) * (s.closed[k] - before[k]);
+                static_cast<std::int64_t>(s.unit(k)) * (s.heights.closed[k] - before[k]);
         }
     }
 
     const Board& board_;
     const LaneClass& lanes_;
+    const Legs legs_;
     const Plan* const plans_;
-    const std::int64_t longest_ = *std::max_element(lanes_.times.values.begin(), lanes_.times.values.end());
     std::vector<Eight> eights_;
 };
+
+#undef ESBT_RUN_DAY
 
 }  // namespace esbt::sweep

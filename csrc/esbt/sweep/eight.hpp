@@ -17,6 +17,7 @@ constexpr int kLanes = 8;
 constexpr std::int32_t kMostUnits = 1 << 29;  // beyond it a lane is stepped
 
 typedef std::int32_t I8 __attribute__((vector_size(32)));
+typedef std::int32_t I4 __attribute__((vector_size(16)));
 typedef double D4 __attribute__((vector_size(32)));
 
 // A signal with what the scan behind it found. Bars count from the day's first.
@@ -27,14 +28,24 @@ struct Event {
     std::int64_t base;         // the day's first bar
 };
 
-struct alignas(32) Eight {
-    I8 stop, target, trail, time;  // places of the legs among an event's numbers
-    I8 tick, fee;                  // units a tick, units a side
-    I8 closed, won;                // closed trades, winners alone
-    I8 trades, wins, losses, win_run, loss_run, longest_wins, longest_losses, ambiguous, bars_in;
-    I8 peak, low, lowest;             // of marked equity; low: since the peak, kNoExit: none
+struct alignas(32) Sums {
+    I8 trades, wins, losses, won, win_run, loss_run, longest_wins, longest_losses, ambiguous, bars_in;
+};
+
+// Marked equity against its peaks. low: since the last peak, kNoExit where there was none lower.
+struct alignas(32) Heights {
+    I8 closed;  // without the open position
+    I8 peak, low;
     I8 peak_day, low_day, under_days;
     I8 enough;  // units a fall must have to be the deepest, or less
+};
+
+struct alignas(32) Eight {
+    I8 stop, target, trail, time;  // places of the legs among an event's numbers
+    bool one_stop, targets_in_row;  // for all eight lanes: no need to gather
+    I8 tick, fee;                   // units a tick, units a side
+    Sums sums;
+    Heights heights;
     I8 spilled;
     D4 cash_e4[2], unit_e4[2];
     Moments<D4> moments[2];
@@ -46,34 +57,35 @@ struct alignas(32) Eight {
         return static_cast<std::int64_t>(cash(k)) + static_cast<std::int64_t>(unit(k)) * units;
     }
 
-    void end_stretch(int k, std::int32_t day, double recovery_days) {
-        under_days[k] = std::max(under_days[k], day - peak_day[k]);
-        deepest[k].see(depth(equity_e4(k, low[k]), equity_e4(k, peak[k])), recovery_days);
+    void end_stretch(Heights& h, int k, std::int32_t day, double recovery_days) {
+        h.under_days[k] = std::max(h.under_days[k], day - h.peak_day[k]);
+        deepest[k].see(depth(equity_e4(k, h.low[k]), equity_e4(k, h.peak[k])), recovery_days);
     }
 
-    void mark(int k, std::int32_t equity, std::int32_t day) {
-        if (equity >= peak[k]) {
-            if (low[k] != kNoExit) end_stretch(k, day, static_cast<double>(day - low_day[k]));
-            peak[k] = equity;
-            peak_day[k] = day;
-            low[k] = kNoExit;
-        } else if (equity < low[k]) {
-            low[k] = equity;
-            low_day[k] = day;
+    void mark(Heights& h, int k, std::int32_t equity, std::int32_t day) {
+        if (equity >= h.peak[k]) {
+            if (h.low[k] != kNoExit) end_stretch(h, k, day, static_cast<double>(day - h.low_day[k]));
+            h.peak[k] = equity;
+            h.peak_day[k] = day;
+            h.low[k] = kNoExit;
+        } else if (equity < h.low[k]) {
+            h.low[k] = equity;
+            h.low_day[k] = day;
         }
     }
 };
 
-// The closes of one trade, one by one.
-[[gnu::noinline]] inline void look_closely(Eight& s, const I8& lanes, const I8& exit_bar, const I8& after, const Event& e, const Board& board, std::int32_t day) {
+// The closes of one trade, one by one. h: of these lanes just now.
+[[gnu::noinline]] inline void look_closely(Eight& s, Heights& h, const I8& lanes, const I8& exit_bar, const I8& after, const Event& e,
+                                           const Board& board, std::int32_t day) {
     const std::int32_t* const close = board.m.bars.close + e.base;
     for (int k = 0; k < kLanes; ++k) {
         if (!lanes[k]) continue;
-        const std::int32_t paid = s.closed[k] - s.fee[k];
-        for (std::int32_t j = e.entry; j < exit_bar[k]; ++j) s.mark(k, paid + (e.side * close[j] - e.price) * s.tick[k], day);
-        s.mark(k, after[k], day);
-        const double enough = s.deepest[k].depth * (s.cash(k) / s.unit(k) + s.peak[k]);
-        s.enough[k] = static_cast<std::int32_t>(std::clamp<double>(enough, 0.0, kMostUnits));
+        const std::int32_t paid = h.closed[k] - s.fee[k];
+        for (std::int32_t j = e.entry; j < exit_bar[k]; ++j) s.mark(h, k, paid + (e.side * close[j] - e.price) * s.tick[k], day);
+        s.mark(h, k, after[k], day);
+        const double enough = s.deepest[k].depth * (s.cash(k) / s.unit(k) + h.peak[k]);
+        h.enough[k] = static_cast<std::int32_t>(std::clamp<double>(enough, 0.0, kMostUnits));
     }
 }
 

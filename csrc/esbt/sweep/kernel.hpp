@@ -1,10 +1,12 @@
-// The kernel of kernel.inc, compiled for the plain machine and for AVX2: the same whole numbers, the same steps.
+// kernel.inc and legs.inc, compiled for the plain machine and for AVX2: the same whole numbers, the same steps.
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "esbt/features/simd.hpp"
 #include "esbt/sweep/eight.hpp"
+#include "esbt/sweep/legs.hpp"
 #include "esbt/sweep/scan.hpp"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -15,6 +17,7 @@ namespace esbt::sweep {
 
 namespace baseline {
 #include "esbt/sweep/kernel.inc"
+#include "esbt/sweep/legs.inc"
 }
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -22,6 +25,7 @@ namespace baseline {
 #pragma GCC target("avx2")
 namespace avx2 {
 #include "esbt/sweep/kernel.inc"
+#include "esbt/sweep/legs.inc"
 }
 #pragma GCC pop_options
 #else

@@ -1,5 +1,5 @@
 // Lanes that enter alike, so that one look at the bars behind a signal serves them all, and their legs: each distinct stop, target, trailing
-// distance and time limit, once. A lane is four numbers of legs and its money. Knows no bars.
+// distance and time limit, once. A lane is four numbers of legs, and its money. Knows no bars.
 #pragma once
 #include <cmath>
 #include <compare>
@@ -99,8 +99,6 @@ struct LaneClass {
 
     bool has_trails() const { return trails.size() > 1 || std::isfinite(trails.values[0].atr) || trails.values[0].ticks < kFar; }
     bool has_times() const { return times.size() > 1 || times.values[0] != kNever; }
-    // Numbers a signal needs: one a leg.
-    std::int64_t legs() const { return std::int64_t{0} + stops.size() + targets.size() + trails.size() + times.size(); }
 };
 
 }  // namespace esbt::sweep
