@@ -3,6 +3,8 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "esbt/sweep/crew.hpp"
@@ -93,9 +95,31 @@ class Dense {
   private:
     static constexpr std::size_t kDays = 8;  // scanned ahead
 
+    // Numbers one after another, not set to anything before they are written.
+    class Numbers {
+      public:
+        void clear() { size_ = 0; }
+        std::size_t size() const { return size_; }
+        const std::int32_t* data() const { return data_.get(); }
+        std::int32_t* room(std::size_t more) {  // may move what is there
+            if (size_ + more > capacity_) {
+                capacity_ = 2 * (size_ + more);
+                auto wider = std::make_unique_for_overwrite<std::int32_t[]>(capacity_);
+                std::copy_n(data_.get(), size_, wider.get());
+                data_ = std::move(wider);
+            }
+            return data_.get() + size_;
+        }
+        void take(std::size_t more) { size_ += more; }
+
+      private:
+        std::unique_ptr<std::int32_t[]> data_;
+        std::size_t size_ = 0, capacity_ = 0;
+    };
+
     struct Scanned {  // a day
         std::vector<Event> events;
-        std::vector<std::int32_t> numbers;
+        Numbers numbers;
     };
 
     Eight begin(std::size_t first) const {
@@ -138,55 +162,49 @@ class Dense {
         const std::int64_t base = board_.days.first(day);
         const auto legs = static_cast<std::size_t>(legs_.numbers());
         const bool fast = features::has_avx2();
+        const auto measure = fast ? avx2::measure : baseline::measure;
+        const auto look_up = fast ? avx2::look_up : baseline::look_up;
+        const auto look = fast ? avx2::look : baseline::look;
         distance.resize(legs);
         out.events.clear();
         out.numbers.clear();
         for (std::int64_t q = board_.first_of_day[day]; q < board_.first_of_day[day + 1]; ++q) {
             const Signal& signal = board_.signals[static_cast<std::size_t>(q)];
             const std::int64_t entry = signal.bar + 1 + board_.how.latency;
-            const std::int64_t last = std::min(signal.end, entry + legs_.longest - 1);
-            const std::size_t at = out.numbers.size();
-            out.numbers.resize(at + legs + static_cast<std::size_t>(last - entry + 1));
-            std::int32_t* const numbers = out.numbers.data() + at;
+            const Stretch at{base, entry, std::min(signal.end, entry + legs_.longest - 1)};
+            std::int32_t* const numbers = out.numbers.room(legs + static_cast<std::size_t>(at.end - entry + 1));
             Event e{};
             e.signal = static_cast<std::int32_t>(signal.bar - base);
             e.entry = static_cast<std::int32_t>(entry - base);
             e.base = base;
             e.side = board_.m.signals[signal.bar];
-            e.legs = static_cast<std::int64_t>(at);
-            e.marks = static_cast<std::int64_t>(at + legs);
-            const double atr = board_.m.atr[signal.bar];
-            const Reach wanted = fast ? avx2::measure(legs_, atr, distance.data()) : baseline::measure(legs_, atr, distance.data());
-            e.end_exit = scan.run(e.side, entry, base, last, wanted, numbers + legs);
+            e.legs = static_cast<std::int64_t>(out.numbers.size());
+            e.marks = e.legs + static_cast<std::int64_t>(legs);
+            const Reach wanted = measure(legs_, board_.m.atr[signal.bar], distance.data());
+            e.end_exit = look(scan, e.side, at, wanted, legs_.limits, numbers + legs);
             e.price = scan.entry;
-            look_up_all(scan, entry, base, last, e, distance.data(), numbers);
-            out.numbers.resize(at + legs + static_cast<std::size_t>(scan.behind - entry));
+            look_up(distance.data(), 0, legs_.targets_begin, scan.stops, numbers);
+            look_up(distance.data(), legs_.targets_begin, legs_.trails_begin, scan.targets, numbers);
+            look_up(distance.data(), legs_.trails_begin, legs_.times_begin, scan.trails, numbers);
+            exits_by_time(scan, at, e, numbers + legs_.times_begin);
+            out.numbers.take(legs + static_cast<std::size_t>(scan.behind - entry));
             out.events.push_back(e);
         }
+        out.events.resize(out.events.size() + kAhead);
     }
 
-    void look_up_all(const Scan& scan, std::int64_t entry, std::int64_t base, std::int64_t last, const Event& e, const std::int32_t* distance,
-                     std::int32_t* numbers) const {
-        const auto look_up = features::has_avx2() ? avx2::look_up : baseline::look_up;
-        look_up(distance, 0, legs_.targets_begin, scan.stops, numbers);
-        look_up(distance, legs_.targets_begin, legs_.trails_begin, scan.targets, numbers);
-        look_up(distance, legs_.trails_begin, legs_.times_begin, scan.trails, numbers);
-        numbers += legs_.times_begin;
+    void exits_by_time(const Scan& scan, const Stretch& at, const Event& e, std::int32_t* out) const {
         for (const std::int32_t bars : legs_.time) {
-            const std::int64_t at = std::min(entry + bars - 1, last);
-            *numbers++ = at == last && e.end_exit != kNoExit ? e.end_exit : at < scan.behind ? close_exit(at, base, e) : kNoExit;
+            const std::int64_t last = std::min(at.entry + bars - 1, at.end);
+            *out++ = last < scan.behind ? scan.exit_at_close(last, at.base, e.side) : kNoExit;
         }
-    }
-
-    std::int32_t close_exit(std::int64_t at, std::int64_t base, const Event& e) const {
-        return board_.packing.pack(static_cast<std::int32_t>(at - base), kAtClose, e.side * board_.m.bars.close[at] - e.price - board_.how.slippage);
     }
 
     void go_through(std::size_t eight, std::size_t day, const Scanned& scanned, std::int64_t* daily) {
         Eight& s = eights_[eight];
         const I8 before = s.heights.closed;
         const bool trails = lanes_.has_trails(), times = lanes_.has_times();
-        const auto n = static_cast<std::int64_t>(scanned.events.size());
+        const auto n = static_cast<std::int64_t>(scanned.events.size() - kAhead);
         const bool rows = s.one_stop && s.targets_in_row;
         const auto go = [&](auto run_day) { run_day(s, scanned.events.data(), n, scanned.numbers.data(), board_, board_.days.date(day)); };
         const Nth nth(static_cast<double>(day + 1));

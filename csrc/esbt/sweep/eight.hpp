@@ -14,6 +14,7 @@ namespace esbt::sweep {
 #pragma GCC diagnostic ignored "-Wpsabi"  // vectors are handed on by reference, or inlined
 
 constexpr int kLanes = 8;
+constexpr std::size_t kAhead = 3;          // events to fetch numbers of before their turn
 constexpr std::int32_t kMostUnits = 1 << 29;  // beyond it a lane is stepped
 
 typedef std::int32_t I8 __attribute__((vector_size(32)));

@@ -1,4 +1,4 @@
-// kernel.inc and legs.inc, compiled for the plain machine and for AVX2: the same whole numbers, the same steps.
+// kernel.inc, legs.inc and scan.inc, compiled for the plain machine and for AVX2: the same whole numbers, the same steps.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -18,15 +18,19 @@ namespace esbt::sweep {
 namespace baseline {
 #include "esbt/sweep/kernel.inc"
 #include "esbt/sweep/legs.inc"
+#include "esbt/sweep/scan.inc"
 }
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC push_options
 #pragma GCC target("avx2")
+#define ESBT_SWEEP_AVX2
 namespace avx2 {
 #include "esbt/sweep/kernel.inc"
 #include "esbt/sweep/legs.inc"
+#include "esbt/sweep/scan.inc"
 }
+#undef ESBT_SWEEP_AVX2
 #pragma GCC pop_options
 #else
 namespace avx2 = baseline;

@@ -36,7 +36,9 @@ struct Legs {
         trails_begin = size();
         for (const Trail& s : c.trails.values) add(s.atr, s.ticks, kOff);
         times_begin = size();
-        longest = *std::max_element(time.begin(), time.end());
+        limits = time;
+        std::sort(limits.begin(), limits.end());
+        longest = limits.back();
     }
 
     std::int32_t size() const { return static_cast<std::int32_t>(ticks.size()); }
@@ -45,6 +47,7 @@ struct Legs {
     // A leg's distance is the least of by_atr times the ATR, by_risk times the stop's risk, and ticks.
     std::vector<double> by_atr, by_risk;
     std::vector<std::int32_t> ticks, time, place_of_target;
+    std::vector<std::int32_t> limits;  // the times, rising
     std::vector<Run> runs;
     std::int32_t targets_begin = 0, trails_begin = 0, times_begin = 0, longest = 0;
     bool targets_by_atr = false;
