@@ -1,6 +1,7 @@
 // kernel.inc, legs.inc and scan.inc, compiled for the plain machine and for AVX2: the same whole numbers, the same steps.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
