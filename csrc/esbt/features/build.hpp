@@ -81,8 +81,10 @@ class Build {
     // Wilder's ATR in ticks, the strategy's own to the bit; NaN for the first n - 1 bars.
     Series atr(std::int64_t n) {
         Lane lane{};
+        lane.a = static_cast<double>(n);
+        lane.b = lane.a - 1.0;
         lane.seed = n;
-        lane.divisor = static_cast<double>(n);
+        lane.divides = true;
         return g.recurrence(key("atr", true_range(), n, 0), true_range(), lane);
     }
 

@@ -103,7 +103,7 @@ class Graph {
         const auto [found, fresh] = by_key_.try_emplace(name_of(s) + "|total" + exact(scale));
         if (fresh) {
             double* to = nullptr;
-            found->second = new_series(0.0, {s}, to);
+            found->second = new_series(0.0, {s}, to, kTogether);
             totals_[level_.back()].push_back({s.data, to, buffers_.back().history(), scale});
         }
         return found->second;
@@ -114,7 +114,7 @@ class Graph {
         const auto [found, fresh] = by_key_.try_emplace(key);
         if (fresh) {
             lane.in = s.data;
-            found->second = new_series(0.0, {s}, lane.out);
+            found->second = new_series(0.0, {s}, lane.out, kTogether);
             banks_[level_.back()].push_back(lane);
         }
         return found->second;
@@ -192,12 +192,12 @@ class Graph {
         return {ins.data...};
     }
 
-    Series new_series(double fill, std::initializer_list<Series> ins, double*& to) {
+    Series new_series(double fill, std::initializer_list<Series> ins, double*& to, int every = 1) {
         const std::size_t k = buffers_.size();
         if (!given_.empty() && k >= given_.size()) throw std::logic_error("the graph's two builds differ");
         int level = 0;
         for (const Series& s : ins) level = std::max(level, level_[index(s)] + 1);
-        level_.push_back(level);
+        level_.push_back((level + every - 1) / every * every);
         cost_ += 1.0;
         asked_.push_back(0);
         buffers_.emplace_back(given_.empty() ? 0 : given_[k], window_, fill);
@@ -206,7 +206,8 @@ class Graph {
     }
 
     // Nodes run level by level: what a node reads was written on a lower one. Recurrences of a level share a
-    // bank, and so do totals.
+    // bank, and so do totals; they stand on every fourth level only, so that many meet.
+    static constexpr int kTogether = 4;
     void finish() {
         for (auto& [level, lanes] : banks_) {
             auto bank = std::make_unique<BankNode>();

@@ -18,6 +18,7 @@ template <class F, std::size_t K, std::size_t... Is, class... Before>
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#define ESBT_HAS_AVX2
 #define ESBT_AVX2 [[gnu::target("avx2")]]
 inline bool has_avx2() {
     static const bool yes = [] {
