@@ -51,6 +51,7 @@ inline void compute_here(const BarsView& bars, std::span<const Chosen> chosen, f
         at += count;
         age += count;
     }
+    out_is_written();
 }
 
 // Where to cut the columns so that each of `threads` computes about as much; neighbours share most, so columns stay in their order.

@@ -11,10 +11,6 @@
 #include "esbt/features/series.hpp"
 #include "esbt/features/simd.hpp"
 
-#ifdef ESBT_HAS_AVX2
-#include <immintrin.h>
-#endif
-
 namespace esbt::features {
 
 // Four recurrences of one kind. A kind has next(a, b, x, v): of doubles and, with AVX2, of vectors of four.

@@ -25,7 +25,8 @@ namespace esbt::features {
 
 class Graph {
   public:
-    Graph(std::vector<std::int64_t> histories, std::int64_t window) : given_(std::move(histories)), window_(window) {}
+    Graph(std::vector<std::int64_t> histories, std::int64_t window)
+        : given_(std::move(histories)), window_(window), row_(static_cast<std::size_t>(window)) {}
 
     // build(graph) asks for everything; window: bars that buffers hold.
     template <class Build>
@@ -149,14 +150,16 @@ class Graph {
     }
 
     // The values of feature k over the span that was run.
-    void write(std::size_t k, const Span& s, float* to) const {
+    void write(std::size_t k, const Span& s, float* to) {
         const End& end = ends_[k];
+        float* const row = row_.data();
         if (end.output) {
-            end.output->write(s, to);
+            end.output->write(s, row);
         } else {
-            map_loop([](double x) { return x; }, Inputs<1>{end.series}, s.first, s.count, to);
+            map_loop([](double x) { return x; }, Inputs<1>{end.series}, s.first, s.count, row);
         }
-        std::fill_n(to, std::clamp<std::int64_t>(end.warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
+        std::fill_n(row, std::clamp<std::int64_t>(end.warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
+        copy_out(row, s.count, to);
     }
 
     // One bar, and the values of all features at it.
@@ -225,6 +228,7 @@ class Graph {
     std::vector<std::int64_t> given_, asked_;
     double cost_ = 0.0;
     std::int64_t window_;
+    std::vector<float> row_;  // of a feature's values, before they are written
     std::vector<Buffer> buffers_;
     std::vector<int> level_;
     std::unordered_map<std::string, Series> by_key_;
