@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "esbt/features/abreast.hpp"
@@ -39,6 +40,8 @@ struct Share {
 
 struct BankNode final : Node {
     std::vector<Lane> lanes;
+
+    explicit BankNode(std::vector<Lane> of) : lanes(std::move(of)) {}
 
     void reset() override {
         for (Lane& lane : lanes) lane.sum = 0.0;

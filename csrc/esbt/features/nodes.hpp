@@ -2,9 +2,13 @@
 // others, whatever the length of the spans it is given: bar by bar or in blocks, the same bits. Also what a feature ends in, an output.
 // Knows no feature.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "esbt/features/series.hpp"
 #include "esbt/features/simd.hpp"
@@ -80,20 +84,32 @@ struct ScanManyNode final : Node {
     }
 };
 
-// What a feature ends in: f(values...) as float32.
-struct Output {
-    virtual ~Output() = default;
-    virtual void write(const Span& span, float* to) const = 0;
-    virtual float value(std::int64_t i) const = 0;
+// Where the values of features go: those of feature k from to[k * stride] on.
+struct Rows {
+    float* to = nullptr;
+    std::int64_t stride = 0;
+    std::vector<float> row;  // room for one span
 };
 
+// What a feature ends in: f(values...) as float32, NaN for the first warm_up bars of a segment.
 template <class F, std::size_t K>
-struct OutputOf final : Output {
+struct OutputNode final : Node {
     F f;
     Inputs<K> in;
-    OutputOf(F function, Inputs<K> inputs) : f(std::move(function)), in(inputs) {}
-    void write(const Span& s, float* to) const override { map_loop(f, in, s.first, s.count, to); }
-    float value(std::int64_t i) const override { return static_cast<float>(call(f, in, i, std::make_index_sequence<K>{})); }
+    std::int64_t k, warm_up;
+    Rows& rows;
+    OutputNode(F function, Inputs<K> inputs, std::int64_t number, std::int64_t bars, Rows& to)
+        : f(std::move(function)), in(inputs), k(number), warm_up(bars), rows(to) {}
+    void run(const Span& s) override {
+        float* const row = rows.row.data();
+        map_loop(f, in, s.first, s.count, row);
+        std::fill_n(row, std::clamp<std::int64_t>(warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
+        copy_out(row, s.count, rows.to + k * rows.stride);
+    }
+    void push(std::int64_t i, std::int64_t age) override {
+        const auto value = static_cast<float>(call(f, in, i, std::make_index_sequence<K>{}));
+        rows.to[k * rows.stride] = age < warm_up ? std::numeric_limits<float>::quiet_NaN() : value;
+    }
 };
 
 }  // namespace esbt::features
