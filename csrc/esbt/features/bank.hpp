@@ -38,7 +38,7 @@ struct Share {
 #endif
 };
 
-struct BankNode final : Node {
+struct BankNode final : Step<BankNode> {
     std::vector<Lane> lanes;
 
     explicit BankNode(std::vector<Lane> of) : lanes(std::move(of)) {}
@@ -47,7 +47,7 @@ struct BankNode final : Node {
         for (Lane& lane : lanes) lane.sum = 0.0;
     }
 
-    void run(const Span& s) override {
+    void run(const Span& s) {
         shares_.clear();
         blends_.clear();
         for (Lane& lane : lanes) {
@@ -61,7 +61,7 @@ struct BankNode final : Node {
         blends_.keep();
     }
 
-    void push(std::int64_t i, std::int64_t age) override {
+    void push(std::int64_t i, std::int64_t age) {
         for (Lane& lane : lanes) {
             if (age < lane.start + lane.seed) {
                 warm(lane, {i, 1, age});

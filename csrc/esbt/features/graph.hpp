@@ -140,13 +140,13 @@ class Graph {
     // A feature: f(double...) of the inputs' values, NaN for the first warm_up bars of a segment.
     template <class F, class... Ins>
     void output(std::int64_t warm_up, F f, Ins... ins) {
-        cost_ += 1.0;
-        steps_.emplace(step({ins...}), std::make_unique<OutputNode<F, sizeof...(Ins)>>(f, inputs_of(ins...), outputs_++, warm_up, rows_));
+        end(warm_up, f, ins...);
     }
 
     // A feature that is a series as it stands.
     void output(std::int64_t warm_up, Series s) {
-        output(warm_up, [](double x) { return x; }, s);
+        const std::int64_t k = outputs_;
+        plain_.push_back({s, k, warm_up, end(warm_up, [](double x) { return x; }, s)});
     }
 
     // A name for a series, lag included, to make keys of.
@@ -157,7 +157,7 @@ class Graph {
         if (span.age == 0) begin(span.first);
         rows_.to = to;
         rows_.stride = stride;
-        for (const auto& node : nodes_) node->run(span);
+        chain_.front()->run_on(chain_.data(), span);
     }
 
     // One bar, and the values of all features at it.
@@ -165,7 +165,7 @@ class Graph {
         if (age == 0) begin(i);
         rows_.to = to;
         rows_.stride = 1;
-        for (const auto& node : nodes_) node->push(i, age);
+        chain_.front()->push_on(chain_.data(), i, age);
     }
 
     void advance(std::int64_t count) {
@@ -173,6 +173,21 @@ class Graph {
     }
 
   private:
+    using Steps = std::multimap<std::int64_t, std::unique_ptr<Node>>;
+
+    struct Plain {  // an output that is a series
+        Series s;
+        std::int64_t k, warm_up;
+        Steps::iterator step;
+    };
+
+    template <class F, class... Ins>
+    Steps::iterator end(std::int64_t warm_up, F f, Ins... ins) {
+        cost_ += 1.0;
+        return steps_.emplace(step({ins...}),
+                              std::make_unique<OutputNode<F, sizeof...(Ins)>>(f, inputs_of(ins...), outputs_++, warm_up, rows_));
+    }
+
     void begin(std::int64_t first) {
         for (Buffer* b : kept_) b->forget(first);
         for (const auto& node : nodes_) node->reset();
@@ -197,7 +212,11 @@ class Graph {
     }
 
     std::int64_t read(std::initializer_list<Series> ins, std::int64_t now) {
-        for (const Series& s : ins) lives_[index(s)].last_read = std::max(lives_[index(s)].last_read, now);
+        for (const Series& s : ins) {
+            Life& life = lives_[index(s)];
+            life.last_read = std::max(life.last_read, now);
+            ++life.reads;
+        }
         return now;
     }
 
@@ -206,7 +225,7 @@ class Graph {
         const bool dry = plan_.buffers == 0;
         if (!dry && k >= plan_.history.size()) throw std::logic_error("the graph's two builds differ");
         cost_ += 1.0;
-        lives_.push_back({now, 0, 0});
+        lives_.push_back({.born = now});
         if (dry) buffers_.emplace_back();
         std::unique_ptr<Buffer>& buffer = buffers_[dry ? k : plan_.buffer[k]];
         if (!buffer) buffer = std::make_unique<Buffer>(dry ? 0 : plan_.history[k], window_, fill);
@@ -220,12 +239,27 @@ class Graph {
     void finish() {
         for (auto& [now, lanes] : banks_) steps_.emplace(now, std::make_unique<BankNode>(std::move(lanes)));
         for (auto& [now, lanes] : totals_) steps_.emplace(now, std::make_unique<TotalsNode>(std::move(lanes)));
+        for (const Plain& p : plain_) write_at_once(p);
         for (auto& [now, node] : steps_) nodes_.push_back(std::move(node));
+        nodes_.push_back(std::make_unique<Node>());  // the end of the chain
+        for (const auto& node : nodes_) chain_.push_back(node.get());
         for (const auto& buffer : buffers_)
             if (buffer->history() > 0) kept_.push_back(buffer.get());
         steps_.clear();
+        plain_.clear();
         banks_.clear();
         totals_.clear();
+    }
+
+    // An output that is a series which nobody else reads takes the place of the node that makes it, if that node can.
+    void write_at_once(const Plain& p) {
+        const Life& life = lives_[index(p.s)];
+        const auto maker = steps_.find(life.born);
+        if (life.reads > 1 || maker == steps_.end()) return;
+        if (auto output = maker->second->as_output(p.k, p.warm_up, rows_)) {
+            maker->second = std::move(output);
+            steps_.erase(p.step);
+        }
     }
 
     static constexpr int kStageBits = 32;
@@ -238,10 +272,12 @@ class Graph {
     std::vector<double*> windows_;  // of each series
     std::vector<Life> lives_;
     std::unordered_map<std::string, Series> by_key_;
-    std::multimap<std::int64_t, std::unique_ptr<Node>> steps_;
+    Steps steps_;
+    std::vector<Plain> plain_;
     std::map<std::int64_t, std::vector<Lane>> banks_;
     std::map<std::int64_t, std::vector<TotalLane>> totals_;
     std::vector<std::unique_ptr<Node>> nodes_;
+    std::vector<Node*> chain_;  // the same, as they call one another
     Rows rows_;
 };
 

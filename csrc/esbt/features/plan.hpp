@@ -16,6 +16,7 @@ namespace esbt::features {
 struct Life {
     std::int64_t born = 0, last_read = 0;
     std::int64_t history = 0;  // bars somebody looks back
+    std::int64_t reads = 0;
 };
 
 struct Plan {

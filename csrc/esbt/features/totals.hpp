@@ -38,7 +38,7 @@ struct FineSum {
 #endif
 };
 
-struct TotalsNode final : Node {
+struct TotalsNode final : Step<TotalsNode> {
     std::vector<TotalLane> lanes;
 
     explicit TotalsNode(std::vector<TotalLane> of) : lanes(std::move(of)) {}
@@ -47,7 +47,7 @@ struct TotalsNode final : Node {
         for (TotalLane& lane : lanes) lane.value = 0.0;
     }
 
-    void push(std::int64_t i, std::int64_t age) override {
+    void push(std::int64_t i, std::int64_t age) {
         if (age % kRebase == 0) rebase(i);
         for (TotalLane& lane : lanes) {
             const double x = lane.in[i];
@@ -56,7 +56,7 @@ struct TotalsNode final : Node {
     }
 
     // A span crosses no multiple of kRebase.
-    void run(const Span& s) override {
+    void run(const Span& s) {
         if (s.age % kRebase == 0) rebase(s.first);
         whole_.clear();
         fine_.clear();

@@ -105,12 +105,12 @@ inline Series centred_moment(Build& b, Series s, std::int64_t n) {
 }
 
 // Mean absolute deviation of a series from its mean over the last n bars.
-struct DeviationNode final : Node {
+struct DeviationNode final : Step<DeviationNode> {
     const double *in, *total;
     double* out;
     std::int64_t n;
     DeviationNode(const double* from, const double* sum, double* to, std::int64_t bars) : in(from), total(sum), out(to), n(bars) {}
-    void run(const Span& s) override {
+    void run(const Span& s) {
         // Four bars back at a time: each bar's sum is in a register meanwhile.
         const double one = 1.0 / static_cast<double>(n);
         const auto part = [one](double x, double sum) { return std::abs(x - sum * one) * one; };
