@@ -48,7 +48,7 @@ def return_attribution(start: npt.ArrayLike, end: npt.ArrayLike, returns: npt.Ar
 def time_decay(uniqueness: npt.ArrayLike, oldest: float) -> Floats:
     """Weights that fall with age, counted in uniqueness rather than time: float64[n], 1 for the newest (section 4.7).
 
-    uniqueness: float64[n], oldest label first. oldest: in (-1, 1], the weight that age leaves in the limit: 1 no decay, 0 linear to nothing;
+    uniqueness: float64[n], oldest label first. oldest: in (-1, 1], what age leaves in the limit: 1 no decay, 0 linear to nothing;
     -0.3: the oldest 30 % get nothing. Raises EsbtError for another value.
     """
     own = np.asarray(uniqueness, dtype=np.float64)

@@ -5,7 +5,7 @@ from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning_helpers import labels_of, spans
 from sklearn.base import clone
@@ -52,6 +52,7 @@ def is_the_law(splits, labels, blocks, embargo):
     return True
 
 
+@settings(deadline=None)
 @given(spans(BARS), st.integers(2, 6), st.integers(0, 40))
 def test_no_training_label_meets_the_test_window_or_the_embargo(labels, folds, embargo):
     if labels.count < folds:
@@ -64,6 +65,7 @@ def test_no_training_label_meets_the_test_window_or_the_embargo(labels, folds, e
         assert next(splits, None) is None
 
 
+@settings(deadline=None)
 @given(spans(BARS), st.integers(2, 5), st.integers(0, 20), st.data())
 def test_combinatorial_splits_keep_the_same_law(labels, groups, embargo, data):
     chosen = data.draw(st.integers(1, groups - 1))
@@ -139,6 +141,7 @@ def test_backtest_paths_put_each_prediction_in_its_place(stratify):
 # --- rare classes --------------------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=6, max_size=80), st.integers(2, 5))
 def test_stratified_blocks_share_the_rarest_class(classes, folds):
     """Every block has as many of the rarest class as any other, within one; and no block is empty."""

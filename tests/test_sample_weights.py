@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning_helpers import quick_run, spans
 from sklearn.utils.class_weight import compute_sample_weight
@@ -29,6 +29,7 @@ def test_uniqueness_of_the_book():
     assert average_uniqueness(*BOOK) == pytest.approx([5 / 6, 3 / 4, 1.0], rel=1e-14)
 
 
+@settings(deadline=None)
 @given(spans(BARS))
 def test_uniqueness_is_the_definition(labels):
     start, end = labels.signal_bar.tolist(), labels.end_bar.tolist()
@@ -37,6 +38,7 @@ def test_uniqueness_is_the_definition(labels):
     assert ((own > 0) & (own <= 1 + 1e-12)).all()
 
 
+@settings(deadline=None)
 @given(spans(BARS), st.integers(-1000, 10**9), st.integers(0, 2**32))
 def test_uniqueness_asks_neither_where_nor_in_which_order(labels, by, seed):
     """Shifted spans have the same uniqueness, shuffled ones the same shuffled; twice the labels, half of it."""
@@ -57,6 +59,7 @@ def test_uniqueness_of_real_labels():
     assert own.max() == pytest.approx(1.0)
 
 
+@settings(deadline=None)
 @given(spans(BARS), st.integers(0, 2**32))
 def test_return_attribution_is_the_definition(labels, seed):
     """Section 4.6, bar by bar; weights average 1."""
@@ -80,6 +83,7 @@ def snippet_4_11(uniqueness, oldest):
     return np.maximum(1.0 - slope * total[-1] + slope * total, 0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=50), st.floats(-0.99, 1.0))
 def test_time_decay_is_the_books(uniqueness, oldest):
     own = time_decay(uniqueness, oldest)
@@ -94,6 +98,7 @@ def test_time_decay_by_hand():
     assert time_decay(np.ones(4), -0.5) == pytest.approx([0.0, 0.0, 0.5, 1.0])  # the oldest half
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.integers(0, 2**32))
 def test_class_weights_balance(classes, seed):
     """Without weights, scikit-learn's; with them, each class has the same sum, and the total stays."""
@@ -104,6 +109,7 @@ def test_class_weights_balance(classes, seed):
     assert sums == pytest.approx([first.sum() / len(sums)] * len(sums), rel=1e-10)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e300), min_size=1, max_size=20).filter(any))
 def test_mean_one(weights):
     own = mean_one(weights)
