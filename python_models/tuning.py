@@ -16,9 +16,9 @@ import numpy as np
 
 from esbt.errors import EsbtError
 from esbt.sweep.fingerprint import array_digest
-from python_models.boosting import TrainedForest
+from python_models.boosting import Rows, TrainedForest
 from python_models.cross_validation import Fold, Splitter
-from python_models.learners import Learner, Parameters, Sample
+from python_models.learners import Floats, Learner, Parameters, Sample
 
 if TYPE_CHECKING:  # else where it is needed: it is slow to import
     import optuna
@@ -43,6 +43,10 @@ class Tuned:
     def fit(self, sample: Sample) -> TrainedForest:
         """A forest of these parameters."""
         return self.learner.fit(sample, self.parameters)
+
+    def margins(self, sample: Sample, x: Rows) -> Floats:
+        """Margins float64[m] of rows x from a model of these parameters fitted to the sample: a member of an ensemble."""
+        return self.learner.margins(sample, self.parameters, x)
 
 
 def tune(learner: Learner, sample: Sample, splitter: Splitter, *, trials: int = 20, storage: str | Path | None = None) -> Tuned:
