@@ -26,11 +26,14 @@ Parameters = dict[str, float]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Rows to learn from. x: float32[n, k]; y: float64[n]; weights: float64[n], 1 by default, which count in fitting alone."""
+    """Rows to learn from. x: float32[n, k]; y: float64[n]; weights: float64[n], 1 by default, which count in fitting alone. start, end:
+    int64[n], the bars each row looks at, where the learner asks for them."""
 
     x: Rows
     y: npt.ArrayLike
     weights: npt.ArrayLike | None = None
+    start: Ints | None = None
+    end: Ints | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "y", np.asarray(self.y, dtype=np.float64))
@@ -38,6 +41,8 @@ class Sample:
         x, y, weights = self.arrays()
         if x.dtype != np.float32 or x.ndim != 2 or y.shape != (len(x),) or weights.shape != y.shape:
             raise EsbtError(f"a sample is rows float32[n, k], n targets, n weights, got {x.dtype}{x.shape}, {y.shape} and {weights.shape}")
+        if any(own is not None and own.shape != y.shape for own in (self.start, self.end)):
+            raise EsbtError(f"a sample of {len(x)} rows needs as many starts and ends, or none")
         if not (np.isfinite(y).all() and np.isfinite(weights).all()):
             raise EsbtError("targets and weights must be finite: leave out the rows without")
 
@@ -48,7 +53,8 @@ class Sample:
     def take(self, rows: Ints) -> "Sample":
         """Some of the rows."""
         x, y, weights = self.arrays()
-        return Sample(x[rows], y[rows], weights[rows])
+        spans = (None if own is None else own[rows] for own in (self.start, self.end))
+        return Sample(x[rows], y[rows], weights[rows], *spans)
 
 
 @dataclass(frozen=True)
