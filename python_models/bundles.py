@@ -1,6 +1,6 @@
 """Model bundles: what was learned as a folder that is checked before it is used, trades as the original does, and runs no code.
 
-Inside: manifest.json (see `bundle_folder`), learned.json (inputs, bounds, calibration, threshold, size, notes), and each forest in its
+Inside: manifest.json (see `bundle_folder`), learned.json (inputs, bounds, calibration, threshold, size), and each forest in its
 library's own file: LightGBM's text or XGBoost's UBJSON, read by `esbt.Forest`, which refuses walks that do not end. Never a pickle. What a
 new phase learns goes into `_Saved` and one branch in `save_bundle` and `load_bundle`.
 """
@@ -22,6 +22,7 @@ from esbt.features import Features
 from esbt.settings import Settings
 from python_models.boosting import TrainedForest
 from python_models.bundle_folder import read_folder, write_folder
+from python_models.calibration import Calibrated, Calibration, calibration_from
 from python_models.entry_confidence import ConfidenceModel
 from python_models.labels import Labels
 from python_models.learn import Learned, Training
@@ -46,6 +47,7 @@ class _SavedConfidence(Settings):
     file: str
     inputs: Texts
     calibration: Pair
+    calibrator: dict[str, Any] | None
     threshold: Annotated[float, Field(ge=0, le=1)]
     quality: dict[str, float]
 
@@ -83,14 +85,17 @@ def save_bundle(learned: Learned, path: str | Path, training: Training) -> Path:
         return f"{name}{hook.suffix}"
 
     stop, confidence, size = learned.stop, learned.confidence, learned.size
+    hook = confidence and confidence.ask.hook
+    calibrated = hook if isinstance(hook, Calibrated) else None
     saved = {
         "stop": stop
         and {"file": file_of("stop", stop.forest), "inputs": stop.ask.inputs, "bounds": stop.bounds, "trained_on": stop.trained_on},
         "confidence": confidence
         and {
-            "file": file_of("confidence", confidence.ask.hook),
+            "file": file_of("confidence", calibrated.model if calibrated else hook),
             "inputs": confidence.ask.inputs,
             "calibration": confidence.calibration,
+            "calibrator": calibrated and calibrated.calibration.described(),
             "threshold": confidence.threshold,
             "quality": confidence.quality,
         },
@@ -138,7 +143,10 @@ def load_bundle(path: str | Path, features: Features | Sequence[str]) -> Learned
         learned.stop = StopModel(ask.hook, ask, (low, high), saved.stop.trained_on)
     if saved.confidence is not None:
         own = saved.confidence
-        learned.confidence = ConfidenceModel(_ask(own, files, names, path), own.calibration, own.threshold, dict(own.quality), _no_labels())
+        ask = _ask(own, files, names, path)
+        if own.calibrator is not None:
+            ask = Ask(Calibrated(ask.hook, _calibrator(own.calibrator, path)), ask.inputs)
+        learned.confidence = ConfidenceModel(ask, own.calibration, own.threshold, dict(own.quality), _no_labels())
     if saved.size is not None:
         learned.size = Kelly(**{name: getattr(saved.size, name) for name in _SavedSize.model_fields})
     if (learned.size and not learned.confidence) or (learned.confidence and not learned.stop):
@@ -191,6 +199,13 @@ def _ask(part: _SavedStop | _SavedConfidence, files: dict[str, bytes], names: tu
     if forest.n_features != len(part.inputs):
         raise EsbtError(f"{part.file} of the bundle {path} has {forest.n_features} columns for {len(part.inputs)} inputs: it is damaged")
     return Ask(forest, part.inputs)
+
+
+def _calibrator(data: dict[str, Any], path: str | Path) -> Calibration:
+    try:
+        return calibration_from(data)
+    except EsbtError as error:
+        raise EsbtError(f"learned.json of the bundle {path}: {str(error)[:300]}") from None
 
 
 def _difference(saved: tuple[str, ...], given: tuple[str, ...]) -> str:

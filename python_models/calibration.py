@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from esbt.entry_model import Ask
 from esbt.errors import EsbtError, unknown
+from esbt.hooks import as_hook
 from python_models.labels import Labels
 from python_models.sample_weights import average_uniqueness
 
@@ -46,12 +47,24 @@ class _Calibration:
         """The question and calibration (a, b) to give `esbt.EntryModel`: equal probabilities in the loop, up to rounding."""
         if self.affine is not None:
             return ask, self.affine
-        hook = ask.resolved()
-        return Ask(lambda x: self.log_odds(hook(x)), ask.inputs), (1.0, 0.0)
+        ask.resolved()
+        return Ask(Calibrated(ask.hook, self), ask.inputs), (1.0, 0.0)
 
     def described(self) -> dict[str, Any]:
         """Kind and numbers, as JSON holds them without loss."""
         return {"kind": self.kind} | {name: _plain(getattr(self, name)) for name in _names(type(self))}
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A callable of the loop: log odds float64[n], after calibration, of what a model (a forest, a hook or a callable) says of rows
+    float32[n, k]."""
+
+    model: Any
+    calibration: _Calibration
+
+    def __call__(self, x: npt.NDArray[np.float32]) -> Floats:
+        return self.calibration.log_odds(as_hook(self.model, x.shape[1])(x))
 
 
 @dataclass(frozen=True)

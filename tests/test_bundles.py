@@ -21,6 +21,7 @@ from python_models import Learned
 from python_models.boosting import TrainedForest
 from python_models.bundle_folder import _manifest_bytes, read_folder, write_folder
 from python_models.bundles import load_bundle, save_bundle
+from python_models.calibration import FITS
 from python_models.pipeline import judge
 
 CONFIG, BARS, COLUMNS, TRAINING, LEARNED, TEST = quick_run()
@@ -85,6 +86,22 @@ def test_phases_left_out_stay_out(phases, tmp_path):
     loaded = load_bundle(save_bundle(some, tmp_path / "some", TRAINING), NAMES)
     assert same_model(loaded, some)
     assert loaded.notes == some.notes
+
+
+@pytest.mark.parametrize("kind", ["beta", "isotonic"])
+def test_calibrators_are_saved(kind, tmp_path):
+    """One that is no line goes with the forest; the loaded one gives the same trades."""
+    margins = np.random.default_rng(3).normal(size=300)
+    own = FITS[kind](margins, margins + np.random.default_rng(4).normal(size=300) > 0)
+    ask, calibration = own.in_loop(LEARNED.confidence.ask)
+    confidence = dataclasses.replace(LEARNED.confidence, ask=ask, calibration=calibration, threshold=0.4)
+    learned = dataclasses.replace(LEARNED, confidence=confidence)
+    loaded = load_bundle(save_bundle(learned, tmp_path / "b", TRAINING), NAMES)
+    assert loaded.confidence.ask.hook.calibration == own
+    ours, theirs = (judge(CONFIG, BARS, COLUMNS, TEST, one)["ML: + size"].trades for one in (learned, loaded))
+    assert len(ours) > 10
+    assert ours.equals(theirs)
+    assert not ours.equals(judge(CONFIG, BARS, COLUMNS, TEST, LEARNED)["ML: + size"].trades)
 
 
 def test_the_manifest_says_what_it_is(whole):
@@ -229,6 +246,11 @@ TAMPERED = {
     "empty": (lambda d: d.update(stop={}), "expected a table of file, inputs, bounds, trained_on"),
     "bounds": (lambda d: d["stop"].update(bounds=[2.0, 1.0]), "has stop bounds 2.0, 1.0"),
     "nan": (lambda d: d["stop"].update(bounds=[float("nan"), 1.0]), "finite number"),
+    "calibrator": (
+        lambda d: d["confidence"].update(calibrator={"kind": "exec"}),
+        "learned.json of the bundle .* unknown calibration 'exec'",
+    ),
+    "calibrators": (lambda d: d["confidence"].update(calibrator=[]), "calibrator: "),
     "large": (lambda d: d["confidence"].update(calibration=[10**400, 0.0]), "learned.json of the bundle"),
     "threshold": (lambda d: d["confidence"].update(threshold=1.5), "threshold: .* less than or equal to 1, got 1.5"),
     "text": (lambda d: d["confidence"].update(threshold="0.5"), "threshold: .* valid number, got '0.5'"),
