@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning_helpers import labels_of, market, plain_features
@@ -25,6 +26,7 @@ from python_models.calibration import (
     fit_platt,
 )
 
+threadpoolctl.threadpool_limits(1)  # fits of two numbers: threads cost more than they bring
 HERE = np.linspace(-6, 6, 241)
 
 
@@ -39,7 +41,7 @@ def loss(probability, won):
     return -np.mean(np.where(won, np.log(probability), np.log1p(-probability)))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.floats(-2, 2), st.floats(-1, 1), st.integers(0, 1000))
 def test_platt_is_the_least_log_loss(a, b, seed):
     """The same minimum as a plain optimizer finds, whatever the slope."""
@@ -49,7 +51,7 @@ def test_platt_is_the_least_log_loss(a, b, seed):
     assert loss(own.probability(m), won) == pytest.approx(other.fun, rel=1e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.floats(-0.5, 2), st.floats(-0.5, 2), st.floats(-1, 1), st.integers(0, 1000))
 def test_beta_is_the_least_log_loss_without_negative_slopes(a, b, c, seed):
     """Against scipy's bounded optimizer; truths with negative slopes push it onto the bounds."""
@@ -131,15 +133,15 @@ def test_log_losses_are_of_the_later_part_from_the_earlier_alone():
 
 
 def test_a_small_lead_is_no_reason():
-    """Where Platt is true, a richer kind is chosen in less than one in ten of 40 markets, though often its loss is less."""
+    """Where Platt is true, a richer kind is chosen in less than one in ten of 30 markets, though often its loss is less."""
     chosen, led = [], 0
-    for seed in range(40):
+    for seed in range(30):
         m, won = drawn(TRUTHS["platt"], n=600, seed=seed)
         choice = choose_calibration(m, held_out(m, won), embargo_bars=0)
         chosen.append(choice.calibration.kind)
         led += min(choice.log_loss, key=lambda kind: choice.log_loss[kind]) != "platt"
-    assert led > 8
-    assert chosen.count("platt") > 36
+    assert led > 6
+    assert chosen.count("platt") > 27
 
 
 def test_too_few_to_compare_is_platt():

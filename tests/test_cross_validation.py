@@ -5,6 +5,7 @@ from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning_helpers import labels_of, spans
@@ -16,6 +17,7 @@ from esbt.errors import EsbtError
 from python_models.cross_validation import CombinatorialPurgedCV, PurgedKFold, apart, nested
 from python_models.splits import Window, purged_folds
 
+threadpoolctl.threadpool_limits(1)  # fits of three numbers: threads cost more than they bring
 BARS = 200
 ROWS = np.arange(120)
 
