@@ -132,6 +132,13 @@ def test_log_losses_are_of_the_later_part_from_the_earlier_alone():
     assert choose_calibration(m, held_out(m, won, length=5), embargo_bars=10).log_loss == choice.log_loss
 
 
+def test_a_scratch_is_no_win():
+    """A label of exactly nothing counts with the losses."""
+    m, won = drawn(expit, n=300)
+    labels = labels_of(range(300), range(300), pnl=np.where(won, 50.0, 0.0))
+    assert choose_calibration(m, labels, embargo_bars=0) == choose_calibration(m, held_out(m, won), embargo_bars=0)
+
+
 def test_a_small_lead_is_no_reason():
     """Where Platt is true, a richer kind is chosen in less than one in ten of 30 markets, though often its loss is less."""
     chosen, led = [], 0

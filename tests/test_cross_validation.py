@@ -89,6 +89,7 @@ def test_by_hand():
     """Blocks of four; the label at 6 runs to 11, so training begins again after bar 11 and an embargo of 2."""
     start, end = np.arange(16), np.arange(16)
     end[6], end[3] = 11, 4
+    assert PurgedKFold(start, end, 3).edges().tolist() == [0, 5, 10, 16]
     folds = [train.tolist() for train, _ in PurgedKFold(start, end, 4, embargo_bars=2).split()]
     assert folds[1] == [0, 1, 2, 14, 15]
     assert folds[0] == [7, 8, 9, 10, 11, 12, 13, 14, 15]

@@ -241,6 +241,8 @@ def test_heat_room_is_exact(book, side, cap):
         ({}, {"probability_error": -0.1}, {}, "probability_error must be 0 or more and finite, got -0.1"),
         ({"volatility_target": 0.1}, {}, {}, "volatility_target needs the trade's volatility"),
         ({}, {}, {"equity": 0.0}, "equity above 0 and a drawdown in .* got 0.0 and 0.0"),
+        ({}, {}, {"equity": math.inf}, "equity above 0 and a drawdown in .* got inf and 0.0"),
+        ({}, {}, {"drawdown": 1.1}, "got 1000000.0 and 1.1"),
         ({}, {}, {"risks": [1.0]}, "1 positions are open: give Book.correlation of their instruments and the trade's, 2 a side"),
         ({}, {}, {"risks": [1.0], "correlation": [[1.0]]}, r"one row and column larger, got \(1, 1\)"),
         ({}, {}, {"risks": [math.nan], "correlation": np.eye(2)}, "must be finite"),

@@ -127,6 +127,15 @@ def test_without_aversion_it_takes_what_the_most_profitable_cut_off_takes(rows):
     assert np.array_equal(p >= cut.threshold, p >= best_threshold(p, money))
 
 
+def test_defaults_are_growth_at_one_percent_and_a_tenth_taken():
+    """One sure winner of ten is not enough of twenty signals, two are."""
+    p, r = np.linspace(0.95, 0.0, 20), np.array([9.0, -0.5, *[-1.0] * 18])
+    cut = utility_threshold(p, r)
+    assert cut == utility_threshold(p, r, risk_fraction=0.01, aversion=1.0, fewest=0.1)
+    assert cut.share_taken == 0.1
+    assert cut.utility == pytest.approx((np.log(1.09) + np.log(0.995)) / 20)
+
+
 def test_aversion_refuses_what_profit_takes():
     """Lottery tickets of low probability pay on average and ruin growth: more aversion, higher threshold."""
     p = np.array([0.7] * 50 + [0.2] * 50)
