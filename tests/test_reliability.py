@@ -64,6 +64,9 @@ def test_true_probabilities_are_seen_as_true():
     assert log_loss(p, won) < log_loss(sure, won)
     own = quality(p, won)
     assert own["brier"] < own["brier_of_base_rate"]
+    base = np.full(p.size, won.mean())
+    assert (own["brier_of_base_rate"], own["log_loss_of_base_rate"]) == pytest.approx((brier(base, won), log_loss(base, won)))
+    assert (own["brier"], own["log_loss"], own["calibration_error"]) == (brier(p, won), log_loss(p, won), calibration_error(p, won))
     assert own["log_loss"] < own["log_loss_of_base_rate"]
     assert (own["trades"], own["win_rate"]) == (20_000, won.mean())
 
