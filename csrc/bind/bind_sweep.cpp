@@ -27,10 +27,10 @@ static TotalsArray py_totals(const CoreBars& bars, const Column<std::int32_t>& d
 
 using Swept = py::typing::Tuple<TotalsArray, py::typing::Optional<py::array_t<std::int64_t>>, py::int_>;
 
-static Swept py_run_lanes(const CoreBars& bars, const Column<std::int32_t>& day, const Column<std::int8_t>& signals, const Column<double>& atr,
-                          const PlanArray& plans, const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first,
-                          const std::optional<Column<std::int64_t>>& fees_e4, const std::optional<Column<std::int32_t>>& slips, bool daily,
-                          int threads) {
+static Swept py_run_lanes(const CoreBars& bars, const Column<std::int32_t>& day, const Column<std::int8_t>& signals,
+                          const Column<double>& atr, const PlanArray& plans, const CoreBars* finer,
+                          const std::optional<Column<std::int64_t>>& finer_first, const std::optional<Column<std::int64_t>>& fees_e4,
+                          const std::optional<Column<std::int32_t>>& slips, bool daily, int threads) {
     const Market market = market_of(bars, signals, atr, finer, finer_first, fees_e4, slips);
     const std::span<const Plan> lanes(plans.data(), static_cast<std::size_t>(plans.size()));
     for (const Plan& p : lanes) checked(p, market);

@@ -1,5 +1,5 @@
-// What a run is asked for from Python, checked and in the core's types: market, plan, entry model. Shared by the bindings of the loop and of
-// sweeps.
+// What a run is asked for from Python, checked and in the core's types: market, plan, entry model. Shared by the bindings of the loop and
+// of sweeps.
 #pragma once
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>

@@ -22,7 +22,7 @@ constexpr std::int32_t kNoExit = std::numeric_limits<std::int32_t>::max();
 
 struct Packing {
     int price_bits = 0;
-    std::int32_t bias = 0;   // a price is packed as bias - price, ticks from the entry
+    std::int32_t bias = 0;  // a price is packed as bias - price, ticks from the entry
     bool fits = false;
 
     Packing() = default;

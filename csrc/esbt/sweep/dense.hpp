@@ -12,10 +12,10 @@
 
 namespace esbt::sweep {
 
-#define ESBT_RUN_DAY(machine)                                                                                             \
-    (trails ? (times ? (rows ? go(machine::run_day<true, true, true>) : go(machine::run_day<true, true, false>))           \
-                     : (rows ? go(machine::run_day<true, false, true>) : go(machine::run_day<true, false, false>)))        \
-            : (times ? (rows ? go(machine::run_day<false, true, true>) : go(machine::run_day<false, true, false>))         \
+#define ESBT_RUN_DAY(machine)                                                                                       \
+    (trails ? (times ? (rows ? go(machine::run_day<true, true, true>) : go(machine::run_day<true, true, false>))    \
+                     : (rows ? go(machine::run_day<true, false, true>) : go(machine::run_day<true, false, false>))) \
+            : (times ? (rows ? go(machine::run_day<false, true, true>) : go(machine::run_day<false, true, false>))  \
                      : (rows ? go(machine::run_day<false, false, true>) : go(machine::run_day<false, false, false>))));
 
 class Dense {
@@ -154,8 +154,8 @@ class Dense {
     static Moments<double> moments(const Eight& s, int k) {
         const Moments<D4>& m = s.moments[k / 4];
         const int i = k % 4;
-        return {m.equity[i], m.peak[i], m.mean[i], m.m2[i], m.m3[i],  m.m4[i],   m.gain[i],
-                m.pain[i],   m.downside[i], m.low[i], m.high[i], m.ulcer[i]};
+        return {m.equity[i], m.peak[i], m.mean[i],     m.m2[i],  m.m3[i],   m.m4[i],
+                m.gain[i],   m.pain[i], m.downside[i], m.low[i], m.high[i], m.ulcer[i]};
     }
 
     void scan_day(std::size_t day, Scan& scan, std::vector<std::int32_t>& distance, Scanned& out) const {

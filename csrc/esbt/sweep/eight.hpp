@@ -14,7 +14,7 @@ namespace esbt::sweep {
 #pragma GCC diagnostic ignored "-Wpsabi"  // vectors are handed on by reference, or inlined
 
 constexpr int kLanes = 8;
-constexpr std::size_t kAhead = 3;          // events to fetch numbers of before their turn
+constexpr std::size_t kAhead = 3;             // events to fetch numbers of before their turn
 constexpr std::int32_t kMostUnits = 1 << 29;  // beyond it a lane is stepped
 
 typedef std::int32_t I8 __attribute__((vector_size(32)));
@@ -42,7 +42,7 @@ struct alignas(32) Heights {
 };
 
 struct alignas(32) Eight {
-    I8 stop, target, trail, time;  // places of the legs among an event's numbers
+    I8 stop, target, trail, time;   // places of the legs among an event's numbers
     bool one_stop, targets_in_row;  // for all eight lanes: no need to gather
     I8 tick, fee;                   // units a tick, units a side
     Sums sums;

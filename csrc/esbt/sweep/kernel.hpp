@@ -20,7 +20,7 @@ namespace baseline {
 #include "esbt/sweep/kernel.inc"
 #include "esbt/sweep/legs.inc"
 #include "esbt/sweep/scan.inc"
-}
+}  // namespace baseline
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC push_options
@@ -30,7 +30,7 @@ namespace avx2 {
 #include "esbt/sweep/kernel.inc"
 #include "esbt/sweep/legs.inc"
 #include "esbt/sweep/scan.inc"
-}
+}  // namespace avx2
 #undef ESBT_SWEEP_AVX2
 #pragma GCC pop_options
 #else

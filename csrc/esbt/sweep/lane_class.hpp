@@ -1,5 +1,5 @@
-// Lanes that enter alike, so that one look at the bars behind a signal serves them all, and their legs: each distinct stop, target, trailing
-// distance and time limit, once. A lane is four numbers of legs, and its money. Knows no bars.
+// Lanes that enter alike, so that one look at the bars behind a signal serves them all, and their legs: each distinct stop, target,
+// trailing distance and time limit, once. A lane is four numbers of legs, and its money. Knows no bars.
 #pragma once
 #include <cmath>
 #include <compare>
@@ -23,9 +23,7 @@ struct Entering {
     auto operator<=>(const Entering&) const = default;
 };
 
-inline Entering entering(const Plan& p) {
-    return {p.slippage_ticks, p.latency_bars, p.target_through_ticks, p.path, uses_atr(p)};
-}
+inline Entering entering(const Plan& p) { return {p.slippage_ticks, p.latency_bars, p.target_through_ticks, p.path, uses_atr(p)}; }
 
 // Whether the exits of a plan are legs that do not know of each other, and its entries ask nothing but whether it is flat. Other plans are
 // stepped bar by bar while in position.
@@ -69,7 +67,7 @@ class Distinct {
 
 // Money of a lane in whole units of its own: all its amounts are multiples of `unit_e4`.
 struct Money {
-    std::int64_t unit_e4;  // of all its contracts
+    std::int64_t unit_e4;    // of all its contracts
     std::int32_t tick, fee;  // units a tick, and a side
 
     explicit Money(const Plan& p) {
@@ -86,7 +84,7 @@ struct LaneClass {
     Distinct<Stop> stops;
     Distinct<Target> targets;
     Distinct<Trail> trails;
-    Distinct<std::int32_t> times;  // bars
+    Distinct<std::int32_t> times;                         // bars
     std::vector<std::int32_t> stop, target, trail, time;  // of each lane
 
     void add(std::int64_t lane, const Plan& p) {

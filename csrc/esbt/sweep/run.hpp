@@ -24,7 +24,8 @@ inline Totals step_lane(const Market& m, const Days& days, const Plan& plan, std
 }
 
 // out: as many as plans. daily: [plan][day], or null. stepped: how many went the slow way. Throws std::overflow_error as simulate does.
-inline std::int64_t run_lanes(const Market& m, const Days& days, std::span<const Plan> plans, int threads, Totals* out, std::int64_t* daily) {
+inline std::int64_t run_lanes(const Market& m, const Days& days, std::span<const Plan> plans, int threads, Totals* out,
+                              std::int64_t* daily) {
     std::map<Entering, LaneClass> classes;
     std::vector<std::int64_t> stepped;
     std::map<Entering, Board> boards;

@@ -1,6 +1,6 @@
-// What one look forward from a signal's entry finds, for every exit axis at once: for each distance in ticks, when and where a stop, a target
-// or a trailing stop of that distance is first met. A wider level is met no sooner, so each bar only adds the distances it is the first to
-// reach: a staircase. The look itself is in scan.inc. Knows no lane.
+// What one look forward from a signal's entry finds, for every exit axis at once: for each distance in ticks, when and where a stop, a
+// target or a trailing stop of that distance is first met. A wider level is met no sooner, so each bar only adds the distances it is the
+// first to reach: a staircase. The look itself is in scan.inc. Knows no lane.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -42,7 +42,7 @@ struct Reach {  // the widest distance that any lane asks for; what is off is kF
     std::int32_t stop, target, trail;
 };
 
-struct Stretch {  // of bars to look at
+struct Stretch {                    // of bars to look at
     std::int64_t base, entry, end;  // the day's first, the first and the last to look at
 };
 
@@ -75,7 +75,7 @@ struct Scan {
     const Board& board;
     const bool trails_on;
     Stairs stops, targets, trails;
-    std::int32_t entry = 0;  // times side, slippage included
+    std::int32_t entry = 0;   // times side, slippage included
     std::int64_t behind = 0;  // the first bar not looked at
 };
 

@@ -10,13 +10,13 @@ namespace esbt::sweep {
 
 struct Totals {
     std::int64_t trades = 0, wins = 0, losses = 0, win_run = 0, loss_run = 0, ambiguous = 0;
-    std::int64_t bars_in = 0;                            // with a position
-    std::int64_t won_e4 = 0, net_e4 = 0, costs_e4 = 0;   // USD * 1e4
-    std::int64_t under_days = 0;                         // longest time below a peak
-    std::int64_t ruined = 0;                             // 1: equity touched zero
-    std::int64_t sessions = 0;                           // returns in the moments
-    double deepest = 0.0, recovery_days = 0.0;           // drawdown seen at bars' closes, a fraction; NaN days: not regained
-    double mean = 0.0, m2 = 0.0, m3 = 0.0, m4 = 0.0;     // as in Moments
+    std::int64_t bars_in = 0;                           // with a position
+    std::int64_t won_e4 = 0, net_e4 = 0, costs_e4 = 0;  // USD * 1e4
+    std::int64_t under_days = 0;                        // longest time below a peak
+    std::int64_t ruined = 0;                            // 1: equity touched zero
+    std::int64_t sessions = 0;                          // returns in the moments
+    double deepest = 0.0, recovery_days = 0.0;          // drawdown seen at bars' closes, a fraction; NaN days: not regained
+    double mean = 0.0, m2 = 0.0, m3 = 0.0, m4 = 0.0;    // as in Moments
     double gain = 0.0, pain = 0.0, downside = 0.0, low = 0.0, high = 0.0, ulcer = 0.0;
     Skipped skipped;
 

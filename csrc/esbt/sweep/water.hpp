@@ -1,5 +1,5 @@
-// How far and how long equity lies below its peak, over the closes of bars in order. A stretch from one peak to the next is known by its low
-// alone, so a stretch that cannot be the deepest need not be looked at closely. Knows no trades.
+// How far and how long equity lies below its peak, over the closes of bars in order. A stretch from one peak to the next is known by its
+// low alone, so a stretch that cannot be the deepest need not be looked at closely. Knows no trades.
 #pragma once
 #include <algorithm>
 #include <cstdint>
