@@ -33,7 +33,7 @@ core = Pybind11Extension(
     "esbt._core",
     sorted(map(str, Path("csrc/bind").glob("*.cpp"))),
     include_dirs=["csrc"],
-    depends=sorted(map(str, Path("csrc").rglob("*.h*"))),
+    depends=sorted(map(str, [*Path("csrc").rglob("*.h*"), *Path("csrc").rglob("*.inc")])),
     cxx_std=20,
     extra_compile_args=compile_args,
     extra_link_args=link_args,

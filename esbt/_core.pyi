@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['CoreBars', 'EntryModel', 'FeatureStream', 'Forest', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'feature_warm_up', 'mark_equity', 'plan_dtype', 'resample', 'simulate', 'simulate_each', 'trade_dtype', 'wilder_atr']
+__all__: list[str] = ['CoreBars', 'EntryModel', 'FeatureStream', 'Forest', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'feature_warm_up', 'mark_equity', 'plan_dtype', 'resample', 'run_lanes', 'simulate', 'simulate_each', 'totals', 'trade_dtype', 'wilder_atr']
 class CoreBars:
     """
     Bars as the core reads them: whole ticks, borrowed from the arrays given.
@@ -101,6 +101,10 @@ def resample(bars: CoreBars, kind: str, amount: typing.SupportsInt | typing.Supp
     Columns of the bars that whole source bars make: first int64[M + 1], ts, open, high, low, close, volume, and buys where the bars
     have them. kind: minutes (amount in ns), volume, dollars (amount in ticks * contracts), range_ticks, session.
     """
+def run_lanes(bars: CoreBars, day: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plans: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, slips: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None, daily: bool = False, threads: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[numpy.typing.NDArray[numpy.void], numpy.typing.NDArray[numpy.int64] | None, int]:
+    """
+    Totals of each plan, the P&L of each day (int64[plans, days], 1e-4 USD) where asked for, and how many plans were stepped.
+    """
 def simulate(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLike, numpy.int8], atr: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], plan: numpy.typing.NDArray[numpy.void], finer: CoreBars | None = None, finer_first: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, model: EntryModel | None = None, fees_e4: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None, slips: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None) -> tuple[numpy.typing.NDArray[numpy.void], dict[str, int]]:
     """
     Trades (structured array) and the counts of skipped signals of one plan.
@@ -109,6 +113,10 @@ def simulate_each(bars: CoreBars, signals: typing.Annotated[numpy.typing.ArrayLi
     """
     One independent trade per signal, overlaps allowed: what labels are made of. A signal inside an earlier one's trade is counted as
     skipped there and traded on its own turn, so these counts are no tally.
+    """
+def totals(bars: CoreBars, day: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], trades: numpy.typing.NDArray[numpy.void], plan: numpy.typing.NDArray[numpy.void]) -> numpy.typing.NDArray[numpy.void]:
+    """
+    What the metrics of one run are made of (one record); day: trade date of each bar, as a number that never falls.
     """
 def trade_dtype() -> numpy.dtype[typing.Any]:
     """

@@ -21,6 +21,7 @@ from esbt.data import Bars
 from esbt.data.fees import FeeSchedule
 from esbt.errors import EsbtError
 from esbt.plan import ENTRIES, FAR, PATHS, REASONS, SIZINGS, USD, Plan
+from esbt.totals import metrics_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +125,12 @@ class Result:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """All metrics of `esbt.metrics`, by name."""
-        return metrics.summarize(self.equity_e4 / USD, self.bars.session, self.cash, self.trades)
+        """All metrics of `esbt.metrics.summarize`, by name; summed in whole units of money, so equal to it but for rounding."""
+        bars = self.bars
+        if not len(bars):
+            return metrics.summarize([], [], self.cash, self.trades)
+        totals = _core.totals(bars.core, bars.session, self.raw_trades, self.plan)
+        return {name: float(column[0]) for name, column in metrics_of(totals, len(bars), self.plan["cash_e4"]).items()}
 
     @property
     def net_profit(self) -> float:

@@ -1,12 +1,15 @@
-"""LightGBM as every phase uses it: fixed seed, deterministic, plain parameters. Knows no label and no market."""
+"""LightGBM as every phase uses it: fixed seed, deterministic, plain parameters; and forests that can be saved. Knows no market."""
 
-from typing import Any
+import tempfile
+from pathlib import Path
+from typing import Any, Self
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from esbt.features import Features
+from esbt.forest import Forest
 from python_models.config import Learning
 from python_models.labels import Labels
 
@@ -37,3 +40,24 @@ def fit(x: Rows, y: npt.NDArray[np.float64], learning: Learning, **objective: An
         "verbosity": -1,
     }
     return lgb.train(parameters | objective, lgb.Dataset(x, label=y), num_boost_round=learning.trees)
+
+
+class TrainedForest(Forest):
+    """A forest that keeps its library's own file of it. suffix: ".txt" (LightGBM) or ".ubj" (XGBoost); content: the file."""
+
+    def __init__(self, booster: Any) -> None:
+        super().__init__(booster)
+        lightgbm = isinstance(booster, lgb.Booster)
+        self.suffix = ".txt" if lightgbm else ".ubj"
+        self.content: bytes = booster.model_to_string().encode() if lightgbm else bytes(booster.save_raw(raw_format="ubj"))
+
+    @classmethod
+    def from_content(cls, suffix: str, content: bytes) -> Self:
+        """The forest of such a file. Raises EsbtError for what `esbt.Forest` refuses."""
+        own = cls.__new__(cls)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"model{suffix}"
+            path.write_bytes(content)
+            Forest.__init__(own, path)
+        own.suffix, own.content = suffix, content
+        return own

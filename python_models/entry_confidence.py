@@ -14,7 +14,7 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 from esbt.entry_model import Ask
 from esbt.features import Features
 from esbt.forest import Forest
-from python_models.boosting import feature_rows, fit
+from python_models.boosting import TrainedForest, feature_rows, fit
 from python_models.config import Learning
 from python_models.labels import Labels
 
@@ -35,7 +35,7 @@ class ConfidenceModel:
 def fit_confidence(features: Features, train: Labels, train_stop: npt.NDArray[np.float64], learning: Learning) -> Forest:
     """The raw classifier: margins of "net profit above zero" from features, side, and the stop the trade was given."""
     booster = fit(feature_rows(features, train, train_stop), (train.pnl > 0).astype(np.float64), learning, objective="binary")
-    return Forest(booster)
+    return TrainedForest(booster)
 
 
 def calibrate(forest: Forest, features: Features, held_out: Labels, stop_atr: npt.NDArray[np.float64]) -> ConfidenceModel:

@@ -18,7 +18,7 @@ from esbt.errors import EsbtError
 from esbt.features import Features
 from esbt.forest import Forest
 from esbt.signals import Exits
-from python_models.boosting import feature_rows, fit
+from python_models.boosting import TrainedForest, feature_rows, fit
 from python_models.config import Learning
 from python_models.labels import Labels, label_trades
 
@@ -54,5 +54,5 @@ def fit_stop(features: Features, labels: Labels, learning: Learning) -> StopMode
     if not winners.count:
         raise EsbtError("no winning trade is left to learn a stop from: give more bars, fewer folds or a smaller embargo_bars")
     booster = fit(feature_rows(features, winners), winners.mae_atr, learning, objective="quantile", alpha=learning.stop_quantile)
-    forest = Forest(booster)
+    forest = TrainedForest(booster)
     return StopModel(forest, Ask(forest, (*features.names, "side")), (learning.stop_low, learning.stop_high), winners.count)

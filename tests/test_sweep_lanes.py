@@ -17,8 +17,9 @@ from esbt.errors import EsbtError
 from esbt.plan import PLAN_DTYPE
 from esbt.sweep.axes import CONFIDENCE, strategy_axes
 from esbt.sweep.checks import READ
-from esbt.sweep.engine import METRICS, SKIPPED
+from esbt.sweep.engine import SKIPPED
 from esbt.sweep.lanes import BoundSpace
+from esbt.totals import METRICS
 
 STRATEGY = esbt.AtrStrategy(fast=3, slow=9, atr_period=5, stop_atr=1.0, target_r=1.5)
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

@@ -1,29 +1,13 @@
 // The loop, its plan, its trades, and the entry model that may sit in it. Layouts are shared with numpy; esbt/plan.py compares them at
 // import.
-#include <pybind11/stl.h>
-#include <pybind11/typing.h>
-
 #include <memory>
 #include <optional>
 #include <stdexcept>
 
-#include "core_bars.hpp"
-#include "esbt/decide.hpp"
 #include "esbt/equity.hpp"
-#include "esbt/simulate.hpp"
+#include "inputs.hpp"
 
 namespace esbt::bind {
-
-using PlanArray = py::array_t<Plan, py::array::c_style>;
-using TradeArray = py::array_t<Trade, py::array::c_style>;
-using Matrix = py::array_t<float, py::array::c_style>;
-
-// An entry model that owns what it points to.
-struct PyEntryModel {
-    EntryModel model;
-    py::object stop, confidence, dynamic;
-    Matrix features;
-};
 
 static HookInputs hook_inputs(const py::object& capsule, const std::vector<std::int32_t>& ids, std::int32_t n_features,
                               std::int32_t last_state = kLastEntryState) {
@@ -71,55 +55,6 @@ static PyEntryModel make_entry_model(py::object stop_hook, const std::vector<std
     return m;
 }
 
-struct Inputs {
-    Market market;
-    Plan plan;
-    EntryModel model;
-};
-
-static Plan one_plan(const PlanArray& plan) {
-    if (plan.size() != 1) throw std::invalid_argument("plan must hold one record");
-    const Plan p = *plan.data();
-    const bool resting = p.entry != Entry::market;
-    if (p.reverse && (p.latency_bars > 0 || resting))
-        throw std::invalid_argument("reverse excludes latency_bars and stop or limit entries");
-    if (p.latency_bars < 0) throw std::invalid_argument("latency_bars must not be negative");
-    if (p.entry_offset_ticks < 0 || p.entry_bars < 1 || p.entry_through_ticks < 0)
-        throw std::invalid_argument("entry_offset_ticks and entry_through_ticks must not be negative, entry_bars at least 1");
-    if (!(p.scale1_share >= 0 && p.scale2_share >= 0 && p.scale1_share + p.scale2_share < 1))
-        throw std::invalid_argument("the parts' shares must not be negative and add up to less than 1");
-    if (std::isfinite(p.scale2_r) && !(p.scale1_r < p.scale2_r)) throw std::invalid_argument("scale1_r must be below scale2_r");
-    return p;
-}
-
-static Inputs gather(const CoreBars& bars, const Column<std::int8_t>& signals, const Column<double>& atr, const PlanArray& plan,
-                     const CoreBars* finer, const std::optional<Column<std::int64_t>>& finer_first, const PyEntryModel* model,
-                     const std::optional<Column<std::int64_t>>& fees_e4, const std::optional<Column<std::int32_t>>& slips) {
-    Inputs in;
-    in.market.bars = bars.view();
-    const std::int64_t n = in.market.bars.n;
-    in.market.ends = &bars.ends;
-    in.market.signals = column_of(signals, n, "signals");
-    in.market.atr = column_of(atr, n, "atr");
-    in.plan = one_plan(plan);
-    if (fees_e4) in.market.fees_e4 = column_of(*fees_e4, n, "fees_e4");
-    if (slips) in.market.slips = column_of(*slips, n, "slips");
-    if (finer) in.market.finer.bars = finer->view();
-    if (finer_first) in.market.finer.first = column_of(*finer_first, n + 1, "finer_first");
-    if (in.plan.path == Path::finer && !(finer && finer_first)) throw std::invalid_argument("path 'finer' needs finer bars");
-    if (finer_first) {
-        const std::int64_t* first = in.market.finer.first;
-        for (std::int64_t j = 0; j < n; ++j)
-            if (first[j] < 0 || first[j] > first[j + 1]) throw std::invalid_argument("finer_first must not fall");
-        if (first[n] > in.market.finer.bars.n) throw std::invalid_argument("finer_first points beyond the finer bars");
-    }
-    if (model) {
-        in.model = model->model;
-        if (in.model.n_bars != n) throw std::invalid_argument("the entry model's features have another number of bars");
-    }
-    return in;
-}
-
 using Handed = py::typing::Tuple<py::array, py::typing::Dict<py::str, py::int_>>;
 
 static Handed hand_over(Outcome&& outcome) {
@@ -157,13 +92,7 @@ static Handed py_run(const CoreBars& bars, const Column<std::int8_t>& signals, c
 
 static Column<std::int64_t> py_mark_equity(const CoreBars& bars, const TradeArray& trades, const PlanArray& plan) {
     const BarsView b = bars.view();
-    for (py::ssize_t i = 0; i < trades.size(); ++i) {
-        const Trade& t = trades.data()[i];
-        const bool part = i && t.entry_bar == trades.data()[i - 1].entry_bar;
-        const std::int64_t exit_before = i ? trades.data()[i - 1].exit_bar : 0;
-        if ((part ? t.exit_bar : t.entry_bar) < exit_before || t.entry_bar < 0 || t.exit_bar < t.entry_bar || t.exit_bar >= b.n)
-            throw std::invalid_argument("trades overlap or leave the bars");
-    }
+    require_in_order(trades, b);
     Column<std::int64_t> out(b.n);
     mark_equity(b, trades.data(), trades.size(), one_plan(plan), out.mutable_data());
     return out;

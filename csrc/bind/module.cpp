@@ -7,6 +7,7 @@ void register_indicators(pybind11::module_&);
 void register_simulate(pybind11::module_&);
 void register_features(pybind11::module_&);
 void register_resample(pybind11::module_&);
+void register_sweep(pybind11::module_&);
 }  // namespace esbt::bind
 
 PYBIND11_MODULE(_core, m) {
@@ -15,5 +16,6 @@ PYBIND11_MODULE(_core, m) {
     esbt::bind::register_simulate(m);
     esbt::bind::register_features(m);
     esbt::bind::register_resample(m);
+    esbt::bind::register_sweep(m);
     esbt::bind::register_forest(m);
 }

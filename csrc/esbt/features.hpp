@@ -45,19 +45,19 @@ inline void compute_here(const BarsView& bars, std::span<const Chosen> chosen, f
         while (count < most && bars.segment[at + count] == bars.segment[at]) ++count;
         engine.feed.fill(bars, at, count, 0, age == 0, engine.sources);
         const Span span{0, count, age};
-        engine.graph->run(span);
-        for (std::size_t k = 0; k < chosen.size(); ++k) engine.graph->write(k, span, out + static_cast<std::int64_t>(k) * bars.n + at);
+        engine.graph->run(span, out + at, bars.n);
         engine.graph->advance(count);
         at += count;
         age += count;
     }
+    out_is_written();
 }
 
 // Where to cut the columns so that each of `threads` computes about as much; neighbours share most, so columns stay in their order.
 inline std::vector<std::size_t> cuts(std::span<const Chosen> chosen, std::size_t threads) {
     std::vector<double> so_far{0.0};
     Sources sources;
-    Graph dry({}, 1);
+    Graph dry(1);
     Build build(dry, sources);
     for (const Chosen& c : chosen) {
         kind_of(c).build(build, Parameters(c.values), warm_up_of(c));

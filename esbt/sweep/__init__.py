@@ -7,13 +7,14 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from esbt.sweep.engine import COLUMNS, METRICS, LaneBlock, run_lanes
+from esbt.sweep.engine import COLUMNS, LaneBlock, run_lanes
 from esbt.sweep.estimate import Estimate
 from esbt.sweep.run import sweep, sweep_estimate
 from esbt.sweep.samples import Random, Sobol, Uniform
 from esbt.sweep.space import Grid, Rows, Space
 from esbt.sweep.study import Optuna
 from esbt.sweep.table import SweepTable
+from esbt.totals import METRICS
 
 __all__ = [
     "COLUMNS",

@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 
 from esbt.errors import EsbtError
-from esbt.sweep.engine import METRICS, MONEY
+from esbt.sweep.engine import MONEY
 from esbt.sweep.samples import Uniform, range_of
 from esbt.sweep.space import Coded, coded, said
+from esbt.totals import METRICS
 
 if TYPE_CHECKING:  # else where it is needed: it is slow to import
     import optuna

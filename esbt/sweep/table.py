@@ -13,9 +13,10 @@ from esbt.errors import EsbtError, unknown
 from esbt.plan import USD
 from esbt.result import Result
 from esbt.stats import Overfitting, overfitting
-from esbt.sweep.engine import METRICS, MONEY
+from esbt.sweep.engine import MONEY
 from esbt.sweep.lanes import BoundSpace
 from esbt.sweep.neighbours import neighbours_mean
+from esbt.totals import METRICS
 
 Over = Literal["mean", "median", "best", "worst"]
 LOWER_IS_BETTER = frozenset(

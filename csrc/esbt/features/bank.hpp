@@ -1,11 +1,11 @@
-// Linear recurrences v = a * x + b * v (EMA, Wilder's mean), many at once: one alone would wait for its own last value at every bar, four
-// side by side do not wait for each other. Knows no feature.
+// Linear recurrences v = a * x + b * v (EMA, Wilder's mean), many at once. Knows no feature.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
+#include "esbt/features/abreast.hpp"
 #include "esbt/features/nodes.hpp"
 
 namespace esbt::features {
@@ -16,35 +16,52 @@ struct Lane {
     double a, b;             // of v = a * x + b * v
     std::int64_t start = 0;  // bars of a segment that are not looked at
     std::int64_t seed = 1;   // bars after them whose mean is the first value
-    double divisor = 0.0;    // if set, v = (x + (divisor - 1) * v) / divisor instead
+    bool divides = false;    // v = (x + b * v) / a instead
     double value = 0.0, sum = 0.0;
 };
 
-struct BankNode final : Node {
+struct Blend {
+    static double next(double a, double b, double x, double v) { return a * x + b * v; }
+#ifdef ESBT_HAS_AVX2
+    ESBT_INLINE static __m256d next(__m256d a, __m256d b, __m256d x, __m256d v) {
+        return _mm256_add_pd(_mm256_mul_pd(a, x), _mm256_mul_pd(b, v));
+    }
+#endif
+};
+
+struct Share {
+    static double next(double a, double b, double x, double v) { return (v * b + x) / a; }
+#ifdef ESBT_HAS_AVX2
+    ESBT_INLINE static __m256d next(__m256d a, __m256d b, __m256d x, __m256d v) {
+        return _mm256_div_pd(_mm256_add_pd(_mm256_mul_pd(v, b), x), a);
+    }
+#endif
+};
+
+struct BankNode final : Step<BankNode> {
     std::vector<Lane> lanes;
+
+    explicit BankNode(std::vector<Lane> of) : lanes(std::move(of)) {}
 
     void reset() override {
         for (Lane& lane : lanes) lane.sum = 0.0;
     }
 
-    void run(const Span& s) override {
-        std::array<Lane*, 4> four;
-        std::size_t n = 0;
-        for (const bool divides : {false, true}) {
-            for (Lane& lane : lanes) {
-                if ((lane.divisor > 0.0) != divides) continue;
-                if (s.age < lane.start + lane.seed) {
-                    warm(lane, s);
-                    continue;
-                }
-                four[n++] = &lane;
-                if (n == 4) run_four(four, s, divides, n);
-            }
-            run_four(four, s, divides, n);
+    void run(const Span& s) {
+        shares_.clear();
+        blends_.clear();
+        for (Lane& lane : lanes) {
+            if (s.age < lane.start + lane.seed)
+                warm(lane, s);
+            else
+                (lane.divides ? shares_ : blends_).add(lane);
         }
+        side_by_side<Share, Blend>(shares_.fours(), blends_.fours(), s);
+        shares_.keep();
+        blends_.keep();
     }
 
-    void push(std::int64_t i, std::int64_t age) override {
+    void push(std::int64_t i, std::int64_t age) {
         for (Lane& lane : lanes) {
             if (age < lane.start + lane.seed) {
                 warm(lane, {i, 1, age});
@@ -56,7 +73,7 @@ struct BankNode final : Node {
 
   private:
     static double next(const Lane& lane, double x, double v) {
-        return lane.divisor > 0.0 ? (v * (lane.divisor - 1.0) + x) / lane.divisor : lane.a * x + lane.b * v;
+        return lane.divides ? Share::next(lane.a, lane.b, x, v) : Blend::next(lane.a, lane.b, x, v);
     }
 
     // Bar by bar, while the segment is young.
@@ -75,38 +92,7 @@ struct BankNode final : Node {
         }
     }
 
-    static void run_four(std::array<Lane*, 4>& four, const Span& s, bool divides, std::size_t& n) {
-        if (n == 4 && divides) steady<4, true>(four, s);
-        if (n == 4 && !divides) steady<4, false>(four, s);
-        if (n == 3 && divides) steady<3, true>(four, s);
-        if (n == 3 && !divides) steady<3, false>(four, s);
-        if (n == 2 && divides) steady<2, true>(four, s);
-        if (n == 2 && !divides) steady<2, false>(four, s);
-        if (n == 1 && divides) steady<1, true>(four, s);
-        if (n == 1 && !divides) steady<1, false>(four, s);
-        n = 0;
-    }
-
-    template <std::size_t K, bool Divides>
-    static void steady(const std::array<Lane*, 4>& lanes, const Span& s) {
-        std::array<double, K> a, b, v;
-        std::array<const double*, K> in;
-        std::array<double*, K> out;
-        for (std::size_t k = 0; k < K; ++k) {
-            const Lane& lane = *lanes[k];
-            a[k] = Divides ? lane.divisor : lane.a;
-            b[k] = Divides ? lane.divisor - 1.0 : lane.b;
-            v[k] = lane.value;
-            in[k] = lane.in;
-            out[k] = lane.out;
-        }
-        for (std::int64_t i = s.first; i < s.end(); ++i)
-            for (std::size_t k = 0; k < K; ++k) {
-                v[k] = Divides ? (v[k] * b[k] + in[k][i]) / a[k] : a[k] * in[k][i] + b[k] * v[k];
-                out[k][i] = v[k];
-            }
-        for (std::size_t k = 0; k < K; ++k) lanes[k]->value = v[k];
-    }
+    Fours<Lane> shares_, blends_;
 };
 
 }  // namespace esbt::features

@@ -81,8 +81,10 @@ class Build {
     // Wilder's ATR in ticks, the strategy's own to the bit; NaN for the first n - 1 bars.
     Series atr(std::int64_t n) {
         Lane lane{};
+        lane.a = static_cast<double>(n);
+        lane.b = lane.a - 1.0;
         lane.seed = n;
-        lane.divisor = static_cast<double>(n);
+        lane.divides = true;
         return g.recurrence(key("atr", true_range(), n, 0), true_range(), lane);
     }
 
@@ -146,9 +148,10 @@ class Build {
 
     // ln of a price in ticks; prices below one tick count as one (crude oil has been negative).
     Series log_price(const std::string& name, Series level) {
-        return g.map(
-            "log_" + name, [](double above, double close, double p) { return natural_log(larger(p + (above - close), 1.0)); }, level,
-            close(), price());
+        return g.scan(
+            "log_" + name, LogTable{},
+            [](LogTable& logs, double above, double close, double p) { return logs.of(larger(p + (above - close), 1.0)); }, level, close(),
+            price());
     }
     Series log_open() { return log_price("open", open()); }
     Series log_high() { return log_price("high", high()); }

@@ -1,6 +1,7 @@
 // Functions of doubles that compilers can vectorise and that give the same bits on every machine: a natural logarithm, a normal
 // distribution, a hyperbolic tangent. Knows no series.
 #pragma once
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -32,6 +33,26 @@ inline double natural_log(double x) {
     p = p * s + 1.0;
     return k * ln2 + 2.0 * z * p;
 }
+
+// The same of whole numbers below 2^31 that come again and again, as prices do: looked up where a number was seen last in its place.
+class LogTable {
+  public:
+    double of(double x) {
+        const auto number = static_cast<std::int32_t>(x);
+        Entry& e = entries_[static_cast<std::uint32_t>(number) % kEntries];
+        if (e.number != number) [[unlikely]]
+            e = {natural_log(x), number};
+        return e.log;
+    }
+
+  private:
+    static constexpr std::size_t kEntries = 1024;
+    struct Entry {
+        double log = 0.0;
+        std::int32_t number = 0;
+    };
+    std::array<Entry, kEntries> entries_{};
+};
 
 // 2 * Phi(x) - 1 = erf(x / sqrt(2)); Abramowitz and Stegun 1964, 7.1.28, error below 3e-7.
 inline double two_sided_normal(double x) {

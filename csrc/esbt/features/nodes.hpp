@@ -2,36 +2,94 @@
 // others, whatever the length of the spans it is given: bar by bar or in blocks, the same bits. Also what a feature ends in, an output.
 // Knows no feature.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "esbt/features/series.hpp"
 #include "esbt/features/simd.hpp"
 
 namespace esbt::features {
 
+// Where the values of features go: those of feature k from to[k * stride] on.
+struct Rows {
+    float* to = nullptr;
+    std::int64_t stride = 0;
+    std::vector<float> row;  // room for one span
+};
+
+// Nodes call one another: each from a place of its own, so that the processor learns who comes after whom, and each told by its place in
+// the chain, not by what it holds itself, so that nobody waits for another's memory. Most of what a push costs is to find the next node.
+// Called last, it is jumped to: the stack does not grow.
+struct Node;
+using Place = Node* const*;
+
 struct Node {
     virtual ~Node() = default;
-    virtual void run(const Span& span) = 0;
-    virtual void push(std::int64_t i, std::int64_t age) { run({i, 1, age}); }  // a span of one bar
-    virtual void reset() {}                                                    // a segment begins
+    virtual void run_on(Place, const Span&) {}
+    virtual void push_on(Place, std::int64_t, std::int64_t) {}
+    virtual void reset() {}  // a segment begins
+    // The same as the end of feature k, or null.
+    virtual std::unique_ptr<Node> as_output(std::int64_t, std::int64_t, Rows&) const { return nullptr; }
+};
+
+// N has run(span), and push(i, age): a span of one bar.
+template <class N>
+struct Step : Node {
+    void run_on(Place me, const Span& span) final {
+        static_cast<N*>(this)->run(span);
+        me[1]->run_on(me + 1, span);
+    }
+    [[gnu::hot]] void push_on(Place me, std::int64_t i, std::int64_t age) final {
+        static_cast<N*>(this)->push(i, age);
+        me[1]->push_on(me + 1, i, age);
+    }
+    void push(std::int64_t i, std::int64_t age) { static_cast<N*>(this)->run({i, 1, age}); }
+};
+
+// What a feature ends in: f(values...) as float32, NaN for the first warm_up bars of a segment.
+template <class F, std::size_t K>
+struct OutputNode final : Step<OutputNode<F, K>> {
+    F f;
+    Inputs<K> in;
+    std::int64_t k, warm_up;
+    Rows& rows;
+    OutputNode(F function, Inputs<K> inputs, std::int64_t number, std::int64_t bars, Rows& to)
+        : f(std::move(function)), in(inputs), k(number), warm_up(bars), rows(to) {}
+    void run(const Span& s) {
+        float* const row = rows.row.data();
+        map_loop(f, in, s.first, s.count, row);
+        std::fill_n(row, std::clamp<std::int64_t>(warm_up - s.age, 0, s.count), std::numeric_limits<float>::quiet_NaN());
+        copy_out(row, s.count, rows.to + k * rows.stride);
+    }
+    void push(std::int64_t i, std::int64_t age) {
+        const auto value = static_cast<float>(call(f, in, i, std::make_index_sequence<K>{}));
+        rows.to[k * rows.stride] = age < warm_up ? std::numeric_limits<float>::quiet_NaN() : value;
+    }
 };
 
 // f(values...) at each bar.
 template <class F, std::size_t K>
-struct MapNode final : Node {
+struct MapNode final : Step<MapNode<F, K>> {
     F f;
     Inputs<K> in;
     double* out;
     MapNode(F function, Inputs<K> inputs, double* to) : f(std::move(function)), in(inputs), out(to) {}
-    void run(const Span& s) override { map_loop(f, in, s.first, s.count, out + s.first); }
-    void push(std::int64_t i, std::int64_t) override { out[i] = call(f, in, i, std::make_index_sequence<K>{}); }
+    void run(const Span& s) { map_loop(f, in, s.first, s.count, out + s.first); }
+    std::unique_ptr<Node> as_output(std::int64_t k, std::int64_t warm_up, Rows& rows) const override {
+        return std::make_unique<OutputNode<F, K>>(f, in, k, warm_up, rows);
+    }
+    void push(std::int64_t i, std::int64_t) { out[i] = call(f, in, i, std::make_index_sequence<K>{}); }
 };
 
 // f(state, values...) bar after bar; the state begins anew with each segment.
 template <class State, class F, std::size_t K>
-struct ScanNode final : Node {
+struct ScanNode final : Step<ScanNode<State, F, K>> {
     State begin, state;
     F f;
     Inputs<K> in;
@@ -39,8 +97,8 @@ struct ScanNode final : Node {
     ScanNode(State initial, F function, Inputs<K> inputs, double* to)
         : begin(initial), state(initial), f(std::move(function)), in(inputs), out(to) {}
     void reset() override { state = begin; }
-    void push(std::int64_t i, std::int64_t) override { out[i] = call(f, in, i, std::make_index_sequence<K>{}, state); }
-    void run(const Span& s) override {
+    void push(std::int64_t i, std::int64_t) { out[i] = call(f, in, i, std::make_index_sequence<K>{}, state); }
+    void run(const Span& s) {
         if constexpr (sizeof(State) <= 128 && std::is_trivially_copyable_v<State>) {
             State now = state;  // in registers while it runs
             scan(s, now);
@@ -60,7 +118,7 @@ struct ScanNode final : Node {
 
 // f(state, results, values...) bar after bar, which writes M series at once.
 template <std::size_t M, class State, class F, std::size_t K>
-struct ScanManyNode final : Node {
+struct ScanManyNode final : Step<ScanManyNode<M, State, F, K>> {
     State begin, state;
     F f;
     Inputs<K> in;
@@ -68,8 +126,7 @@ struct ScanManyNode final : Node {
     ScanManyNode(State initial, F function, Inputs<K> inputs, std::array<double*, M> to)
         : begin(initial), state(initial), f(std::move(function)), in(inputs), out(to) {}
     void reset() override { state = begin; }
-    void push(std::int64_t i, std::int64_t age) override { run({i, 1, age}); }
-    void run(const Span& s) override {
+    void run(const Span& s) {
         State now = state;
         std::array<double, M> results;
         for (std::int64_t i = s.first; i < s.end(); ++i) {
@@ -78,22 +135,6 @@ struct ScanManyNode final : Node {
         }
         state = now;
     }
-};
-
-// What a feature ends in: f(values...) as float32.
-struct Output {
-    virtual ~Output() = default;
-    virtual void write(const Span& span, float* to) const = 0;
-    virtual float value(std::int64_t i) const = 0;
-};
-
-template <class F, std::size_t K>
-struct OutputOf final : Output {
-    F f;
-    Inputs<K> in;
-    OutputOf(F function, Inputs<K> inputs) : f(std::move(function)), in(inputs) {}
-    void write(const Span& s, float* to) const override { map_loop(f, in, s.first, s.count, to); }
-    float value(std::int64_t i) const override { return static_cast<float>(call(f, in, i, std::make_index_sequence<K>{})); }
 };
 
 }  // namespace esbt::features

@@ -30,27 +30,34 @@ struct Span {
     std::int64_t end() const { return first + count; }
 };
 
-// The buffer behind a series: history, then a window of bars. `fill` stands for the values before a segment's first bar.
+// The buffer behind a series: history, then a window of bars that begins on a cache line, so that vectors of bars straddle none. `fill`
+// stands for the values before a segment's first bar.
 class Buffer {
   public:
     Buffer(std::int64_t history, std::int64_t window, double fill)
-        : history_(history), fill_(fill), values_(static_cast<std::size_t>(history + window), fill) {}
+        : history_(history), fill_(fill), values_(static_cast<std::size_t>(history + window + kLine - 1), fill) {
+        const auto past = reinterpret_cast<std::uintptr_t>(values_.data() + history) / sizeof(double) % kLine;
+        window_ = values_.data() + history + (past ? kLine - static_cast<std::int64_t>(past) : 0);
+    }
+    Buffer(Buffer&&) = default;
 
     std::int64_t history() const { return history_; }
-    double* window() { return values_.data() + history_; }
+    double* window() { return window_; }
 
     // What stands before bar `first` is another segment's.
-    void forget(std::int64_t first) { std::fill_n(values_.data() + first, history_, fill_); }
+    void forget(std::int64_t first) { std::fill_n(window_ + first - history_, history_, fill_); }
 
     // The window's first `count` bars become history.
     void advance(std::int64_t count) {
-        std::memmove(values_.data(), values_.data() + count, static_cast<std::size_t>(history_) * sizeof(double));
+        std::memmove(window_ - history_, window_ - history_ + count, static_cast<std::size_t>(history_) * sizeof(double));
     }
 
   private:
+    static constexpr std::int64_t kLine = 8;  // doubles
     std::int64_t history_;
     double fill_;
     std::vector<double> values_;
+    double* window_;
 };
 
 }  // namespace esbt::features

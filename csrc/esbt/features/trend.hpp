@@ -66,18 +66,21 @@ inline std::array<Series, 2> supertrend(Build& b, std::int64_t n, double multipl
     return b.g.scan_many<2>(
         "supertrend" + std::to_string(n) + ":" + exact(multiplier), SuperTrend{},
         [multiplier](SuperTrend& s, std::array<double, 2>& to, double h, double l, double c, double atr) {
-            to = {0.0, 0.0};
-            if (!(atr == atr)) return;
+            if (!(atr == atr)) {
+                to = {0.0, 0.0};
+                return;
+            }
             const double mid = 0.5 * (h + l), up = mid + multiplier * atr, down = mid - multiplier * atr;
-            const bool first = s.side == 0.0;
-            s.upper = first || up < s.upper || s.close > s.upper ? up : s.upper;
-            s.lower = first || down > s.lower || s.close < s.lower ? down : s.lower;
-            if (first)
+            if (s.side == 0.0) [[unlikely]] {
+                s.upper = up;
+                s.lower = down;
                 s.side = -1.0;  // right or not, the first break tells
-            else if (s.side < 0.0 && c > s.upper)
-                s.side = 1.0;
-            else if (s.side > 0.0 && c < s.lower)
-                s.side = -1.0;
+            } else {
+                s.upper = smaller(up, s.close > s.upper ? up : s.upper);
+                s.lower = larger(down, s.close < s.lower ? down : s.lower);
+                const double broken = s.side < 0.0 ? c - s.upper : s.lower - c;
+                s.side = broken > 0.0 ? -s.side : s.side;
+            }
             s.close = c;
             to = {s.side > 0.0 ? s.lower : s.upper, s.side};
         },
@@ -102,16 +105,26 @@ inline Series centred_moment(Build& b, Series s, std::int64_t n) {
 }
 
 // Mean absolute deviation of a series from its mean over the last n bars.
-struct DeviationNode final : Node {
+struct DeviationNode final : Step<DeviationNode> {
     const double *in, *total;
     double* out;
     std::int64_t n;
     DeviationNode(const double* from, const double* sum, double* to, std::int64_t bars) : in(from), total(sum), out(to), n(bars) {}
-    void run(const Span& s) override {
+    void run(const Span& s) {
+        // Four bars back at a time: each bar's sum is in a register meanwhile.
         const double one = 1.0 / static_cast<double>(n);
-        const auto add = [one](double so_far, double x, double sum) { return so_far + std::abs(x - sum * one) * one; };
+        const auto part = [one](double x, double sum) { return std::abs(x - sum * one) * one; };
+        const auto add = [part](double so_far, double x, double sum) { return so_far + part(x, sum); };
+        const auto add_four = [part](double so_far, double x0, double x1, double x2, double x3, double sum) {
+            return so_far + part(x0, sum) + part(x1, sum) + part(x2, sum) + part(x3, sum);
+        };
         std::fill(out + s.first, out + s.end(), 0.0);
-        for (std::int64_t k = 0; k < n; ++k) map_loop(add, Inputs<3>{out, in - k, total}, s.first, s.count, out + s.first);
+        std::int64_t k = 0;
+        for (; k + 4 <= n; k += 4) {
+            const double* const x = in - k;
+            map_loop(add_four, Inputs<6>{out, x, x - 1, x - 2, x - 3, total}, s.first, s.count, out + s.first);
+        }
+        for (; k < n; ++k) map_loop(add, Inputs<3>{out, in - k, total}, s.first, s.count, out + s.first);
     }
 };
 

@@ -66,6 +66,14 @@ struct Ranks {
         return static_cast<int>(bits >> 48) - static_cast<int>(std::bit_cast<std::int64_t>(0x1p-16) >> 48);
     }
 
+    // One cell nearer, if it is not there.
+    void step(int to) {
+        const int up = at<to, down = at> to;
+        at -= down;
+        below += (up - down) * cells[static_cast<std::size_t>(at)];
+        at += up;
+    }
+
     double push(double x, std::size_t n) {
         if (ring.size() != n) ring.resize(n);
         if (held == n) {
@@ -75,12 +83,12 @@ struct Ranks {
         } else {
             ++held;
         }
-        for (const int to = cell(x); at != to;) {  // volatility moves by few cells a bar
-            if (at < to)
-                below += cells[static_cast<std::size_t>(at++)];
-            else
-                below -= cells[static_cast<std::size_t>(--at)];
-        }
+        // Volatility moves by few cells a bar: two steps without a branch, then the rest.
+        const int to = cell(x);
+        step(to);
+        step(to);
+        while (at != to) [[unlikely]]
+            step(to);
         ring[next] = static_cast<std::int16_t>(at);
         next = next + 1 == n ? 0 : next + 1;
         ++cells[static_cast<std::size_t>(at)];

@@ -1,0 +1,131 @@
+"""Tuning by Optuna: seeded, pruned fold by fold, kept in a journal so that it goes on after any kill.
+
+It is given training rows and a purged splitter over them, and sees nothing else: what judges the tuned model must not be among them (see
+`cross_validation.nested`). The sampler of each trial is made anew from the seed and the trial's number and looks at the trials before it
+alone, so a study that was stopped anywhere goes on to what it would have been.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from esbt.errors import EsbtError
+from esbt.sweep.fingerprint import array_digest
+from python_models.boosting import Rows, TrainedForest
+from python_models.cross_validation import Fold, Splitter
+from python_models.learners import Floats, Learner, Parameters, Sample
+
+if TYPE_CHECKING:  # else where it is needed: it is slow to import
+    import optuna
+
+_UNPRUNED = 4  # trials before the median of those before may stop one
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best parameters found. value: mean score over the folds. values: of each trial in order, NaN where it was pruned."""
+
+    learner: Learner
+    parameters: Parameters
+    value: float
+    values: tuple[float, ...]
+
+    @property
+    def pruned(self) -> int:
+        """Trials that were stopped early."""
+        return int(np.isnan(self.values).sum())
+
+    def fit(self, sample: Sample) -> TrainedForest:
+        """A forest of these parameters."""
+        return self.learner.fit(sample, self.parameters)
+
+    def margins(self, sample: Sample, x: Rows) -> Floats:
+        """Margins float64[m] of rows x from a model of these parameters fitted to the sample: a member of an ensemble."""
+        return self.learner.margins(sample, self.parameters, x)
+
+
+def tune(learner: Learner, sample: Sample, splitter: Splitter, *, trials: int = 20, storage: str | Path | None = None) -> Tuned:
+    """Search the learner's parameters by the tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS 24). A trial is stopped after
+    a fold where its mean is worse than the median of those before (Golovin et al. 2017, Google Vizier).
+
+    sample: training rows. splitter: inner folds over them. trials: in all, those of an earlier run included. storage: the journal's file;
+    None: memory. Raises EsbtError for a fold of one class and a journal of other rows, folds or settings.
+    """
+    import optuna
+    from optuna.trial import TrialState
+
+    if trials < 1:
+        raise EsbtError(f"trials must be 1 or more, got {trials}")
+    x, y, weights = sample.arrays()
+    folds = list(splitter.split(x, y))
+    if learner.objective == "binary" and any(np.unique(y[rows]).size != 2 for fold in folds for rows in fold):
+        raise EsbtError("a fold does not hold both classes, 0 and 1: give fewer folds or a splitter with stratify=True")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    data = (x, y, weights, *(rows for fold in folds for rows in fold))
+    study = _study(learner, storage, "; ".join([repr(learner), *map(array_digest, data)]))
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)  # of a run that was stopped: it teaches nothing
+    done = (TrialState.COMPLETE, TrialState.PRUNED)
+
+    def score(parameters: Parameters, fold: Fold) -> float:
+        train, test = fold
+        return learner.score(y[test], learner.margins(sample.take(train), parameters, x[test]))
+
+    for number in range(len(study.get_trials(deepcopy=False, states=done)), trials):
+        _run_trial(study, learner, number, [partial(score, fold=fold) for fold in folds])
+    found = study.get_trials(deepcopy=False, states=done)[:trials]
+    whole = [trial for trial in found if trial.state == TrialState.COMPLETE]
+    best = (max if learner.more_is_better else min)(whole, key=lambda trial: float(trial.values[0]))
+    values = tuple(float(trial.values[0]) if trial.state == TrialState.COMPLETE else float("nan") for trial in found)
+    return Tuned(learner, dict(best.params), float(best.values[0]), values)
+
+
+def _run_trial(study: "optuna.Study", learner: Learner, number: int, folds: list[Callable[[Parameters], float]]) -> None:
+    import optuna
+    from optuna.trial import TrialState
+
+    own = int(np.random.SeedSequence([learner.seed, number]).generate_state(1)[0])
+    study.sampler = optuna.samplers.TPESampler(seed=own, n_startup_trials=_UNPRUNED)
+    trial, scores = study.ask(learner.space()), []
+    for step, fold in enumerate(folds):
+        scores.append(fold(trial.params))
+        trial.report(float(np.mean(scores)), step)
+        if step + 1 < len(folds) and trial.should_prune():
+            study.tell(trial, state=TrialState.PRUNED)
+            return
+    study.tell(trial, float(np.mean(scores)))
+
+
+def _study(learner: Learner, storage: str | Path | None, about: str) -> "optuna.Study":
+    import optuna
+    from optuna.storages import InMemoryStorage
+    from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+    try:
+        if storage is not None:
+            _mend(Path(storage))
+        study = optuna.create_study(
+            storage=InMemoryStorage() if storage is None else JournalStorage(JournalFileBackend(str(storage))),
+            study_name="tuning",
+            direction="maximize" if learner.more_is_better else "minimize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise EsbtError(f"the journal {storage} cannot be used: {error}; give another file") from error
+    if study.user_attrs.get("about", about) != about:
+        raise EsbtError(f"the journal {storage} is of other rows, folds or settings: give another file, or what it was begun with")
+    study.set_user_attr("about", about)
+    return study
+
+
+def _mend(journal: Path) -> None:
+    """What a killed run leaves: its lock (a study has one process) and half a line, onto which the next would be written."""
+    Path(f"{journal}.lock").unlink(missing_ok=True)
+    if journal.exists() and not (content := journal.read_bytes()).endswith(b"\n"):
+        os.truncate(journal, content.rfind(b"\n") + 1)
