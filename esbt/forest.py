@@ -48,8 +48,6 @@ class Forest:
     of at most 1e-35 count as 0, as they do in LightGBM.
     """
 
-    backend = "walker"
-
     def __init__(self, model: object) -> None:
         what = f"the model file {model}" if isinstance(model, str | Path) else f"the {type(model).__name__}"
         try:
@@ -59,6 +57,12 @@ class Forest:
         except (treelite.TreeliteError, ValueError, KeyError, OverflowError, RuntimeError, NotImplementedError) as error:
             reason = str(error).strip().splitlines()
             raise EsbtError(f"{what} cannot be read as a forest: {reason[-1] if reason else type(error).__name__}") from error
+
+    @property
+    def backend(self) -> str:
+        """How a single row is asked on this machine: "bits" (all splits of a tree at once: AVX2, every tree of at most 32 leaves and without
+        categories, at most 256 features) or "walker". The answers are the same."""
+        return "bits" if self._core.fast_row else "walker"
 
     @property
     def n_features(self) -> int:
@@ -81,7 +85,10 @@ class Forest:
 
     def row(self, x: npt.NDArray[np.float32]) -> float:
         """Raw margin of one row x float32[n_features]. Raises EsbtError for another type or shape."""
-        return float(self._core.row(_rows(x, (self.n_features,))))
+        try:
+            return self._core.row(x)
+        except (TypeError, ValueError):  # not what the core takes as it is: say what is wrong, or bring it into order
+            return self._core.row(_rows(x, (self.n_features,)))
 
     def leaves(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
         """Where each tree ends, int32[n, n_trees]: equal numbers within a column mean the same leaf. For explanations and tests."""

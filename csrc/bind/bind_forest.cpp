@@ -54,6 +54,8 @@ void register_forest(py::module_& m) {
         .def_property_readonly("n_features", &Forest::n_features)
         .def_property_readonly("n_trees", &Forest::n_trees)
         .def_property_readonly("n_nodes", &Forest::n_nodes)
+        .def_property_readonly("fast_row", &Forest::fast_row, "A row is asked all splits of a tree at once; else it walks.")
+        .def_property_readonly("fast_block", &Forest::fast_block, "A block goes 128 rows at a time; else it walks.")
         .def_property_readonly("state_address", [](const Forest& f) { return reinterpret_cast<std::uintptr_t>(&f); })
         .def_property_readonly("batch_address", [](const Forest&) { return reinterpret_cast<std::uintptr_t>(&Forest::hook_batch); })
         .def(
