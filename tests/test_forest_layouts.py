@@ -172,7 +172,7 @@ def test_one_missing_value_for_all_thresholds(seed):
     rng = np.random.default_rng(seed)
     thresholds = rng.normal(size=200).astype(np.float32)
     arrays = random_forest(rng, [31] * 100, 40, thresholds)
-    arrays["nan_left"] = np.where(arrays["strict"] == 1, 0 < arrays["threshold"], 0 <= arrays["threshold"]).astype(np.uint8)
+    arrays["nan_left"] = np.where(arrays["strict"] == 1, arrays["threshold"] > 0, arrays["threshold"] >= 0).astype(np.uint8)
     forest = _core.Forest(**arrays)
     x = rows_near(rng, 130, 40, thresholds)
     assert np.isnan(x).any()
