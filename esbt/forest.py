@@ -82,7 +82,11 @@ class Forest:
         Equal to what the training library calls raw score, output margin or decision function; of a random forest, LightGBM's too, the
         mean over its trees. Raises EsbtError for another type or shape.
         """
-        margins: npt.NDArray[np.float64] = self._core.predict(_rows(X, (None, self.n_features)))
+        margins: npt.NDArray[np.float64]
+        try:
+            margins = self._core.predict(X)
+        except (TypeError, ValueError):  # not what the core takes as it is: say what is wrong, or bring it into order
+            margins = self._core.predict(_rows(X, (None, self.n_features)))
         return margins
 
     def row(self, x: npt.NDArray[np.float32]) -> float:

@@ -91,7 +91,7 @@ def _rebuilt(
         split = pieces[t]["feature"] >= 0
         behind = np.minimum(pieces[t]["left"], pieces[t]["right"])[split] > np.flatnonzero(split)
         pieces[t] = pieces[t] if behind.all() else _parents_first(pieces[t], t)
-    flat = {k: np.ascontiguousarray(np.concatenate([p[k] for p in pieces]), dtype=d) for k, d in _COLUMNS.items()}
+    flat: Arrays = {k: np.ascontiguousarray(np.concatenate([p[k] for p in pieces]), dtype=d) for k, d in _COLUMNS.items()}
     return flat, np.concatenate([[0], np.cumsum([len(p["feature"]) for p in pieces])]).astype(np.int64)
 
 

@@ -78,7 +78,7 @@ class Network:
     def __init__(self, layers: Sequence[Dense]) -> None:
         if isinstance(layers, Dense) or not isinstance(layers, Sequence) or not layers:
             raise EsbtError(f"a network's layers are {type(layers).__name__}: give a list of esbt.Dense, at least one")
-        folded = []
+        folded: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
         for number, layer in enumerate(layers):
             if not isinstance(layer, Dense):
                 raise EsbtError(f"layer {number} of the network is a {type(layer).__name__}: give esbt.Dense(weight, bias, ...)")

@@ -2,6 +2,10 @@
 // folding of batch norm are esbt/network.py.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <utility>
+#include <vector>
 
 #include "esbt/network.hpp"
 
@@ -15,13 +19,9 @@ using Rows = py::array_t<float, py::array::c_style>;
 
 std::span<const double> view(const Numbers& a) { return {a.data(), static_cast<std::size_t>(a.size())}; }
 
-Network make(std::int64_t n_inputs, const py::sequence& layers) {
+Network make(std::int64_t n_inputs, const std::vector<std::pair<Numbers, Numbers>>& layers) {
     Network network(static_cast<std::size_t>(n_inputs));
-    for (const auto& item : layers) {
-        const auto pair = py::cast<py::sequence>(item);
-        const auto weight = py::cast<Numbers>(pair[0]), bias = py::cast<Numbers>(pair[1]);
-        network.add_layer(view(weight), view(bias));
-    }
+    for (const auto& [weight, bias] : layers) network.add_layer(view(weight), view(bias));
     if (!network.complete()) throw std::invalid_argument("a network's last layer must have one output");
     return network;
 }
