@@ -12,6 +12,7 @@ from esbt.errors import EsbtError
 from esbt.features import Bar, Features, FeatureStream, UserFeature, feature_groups, feature_names, feature_table
 from esbt.forest import Forest
 from esbt.hooks import Hook
+from esbt.network import Dense, Network
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
 from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
@@ -30,6 +31,7 @@ __all__ = [
     "AtrStrategy",
     "Bar",
     "Bars",
+    "Dense",
     "DynamicStop",
     "EntryModel",
     "EsbtError",
@@ -42,6 +44,7 @@ __all__ = [
     "Hook",
     "Instrument",
     "Kelly",
+    "Network",
     "Optuna",
     "Random",
     "Result",

@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['CoreBars', 'EntryModel', 'FeatureStream', 'Forest', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'feature_warm_up', 'mark_equity', 'plan_dtype', 'resample', 'run_lanes', 'simulate', 'simulate_each', 'totals', 'trade_dtype', 'wilder_atr']
+__all__: list[str] = ['CoreBars', 'EntryModel', 'FeatureStream', 'Forest', 'Network', 'compute_features', 'default_plan', 'ema_crossings', 'feature_registry', 'feature_warm_up', 'mark_equity', 'plan_dtype', 'resample', 'run_lanes', 'simulate', 'simulate_each', 'totals', 'trade_dtype', 'wilder_atr']
 class CoreBars:
     """
     Bars as the core reads them: whole ticks, borrowed from the arrays given.
@@ -49,13 +49,23 @@ class Forest:
         """
         Raw margins float64[n] of X float32[n, n_features].
         """
-    def row(self, x: numpy.typing.NDArray[numpy.float32]) -> float:
+    def row(self, x: typing.Any) -> float:
         """
         Raw margin of one row float32[n_features].
         """
     @property
     def batch_address(self) -> int:
         ...
+    @property
+    def fast_block(self) -> bool:
+        """
+        A block goes 128 rows at a time; else it walks.
+        """
+    @property
+    def fast_row(self) -> bool:
+        """
+        A row is asked all splits of a tree at once; else it walks.
+        """
     @property
     def n_features(self) -> int:
         ...
@@ -64,6 +74,30 @@ class Forest:
         ...
     @property
     def n_trees(self) -> int:
+        ...
+    @property
+    def state_address(self) -> int:
+        ...
+class Network:
+    """
+    Dense layers with ReLU between; see esbt.Network.
+    """
+    def __init__(self, n_inputs: typing.SupportsInt | typing.SupportsIndex, layers: collections.abc.Sequence[tuple[typing.Annotated[numpy.typing.ArrayLike, numpy.float64], typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]]) -> None:
+        """
+        layers: pairs of float64[outputs, inputs] and float64[outputs].
+        """
+    def predict(self, x: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Outputs float64[n] of X float32[n, n_inputs].
+        """
+    @property
+    def batch_address(self) -> int:
+        ...
+    @property
+    def n_inputs(self) -> int:
+        ...
+    @property
+    def n_layers(self) -> int:
         ...
     @property
     def state_address(self) -> int:

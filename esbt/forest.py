@@ -7,6 +7,8 @@ To read another library: one more branch in `_load`.
 """
 
 import re
+import tempfile
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -48,8 +50,6 @@ class Forest:
     of at most 1e-35 count as 0, as they do in LightGBM.
     """
 
-    backend = "walker"
-
     def __init__(self, model: object) -> None:
         what = f"the model file {model}" if isinstance(model, str | Path) else f"the {type(model).__name__}"
         try:
@@ -59,6 +59,12 @@ class Forest:
         except (treelite.TreeliteError, ValueError, KeyError, OverflowError, RuntimeError, NotImplementedError) as error:
             reason = str(error).strip().splitlines()
             raise EsbtError(f"{what} cannot be read as a forest: {reason[-1] if reason else type(error).__name__}") from error
+
+    @property
+    def backend(self) -> str:
+        """How a single row is asked on this machine: "bits" (all splits of a tree at once; needs AVX2, trees of at most 32 leaves without
+        categories, and about 256 features at most) or "walker". The answers are the same."""
+        return "bits" if self._core.fast_row else "walker"
 
     @property
     def n_features(self) -> int:
@@ -76,12 +82,19 @@ class Forest:
         Equal to what the training library calls raw score, output margin or decision function; of a random forest, LightGBM's too, the
         mean over its trees. Raises EsbtError for another type or shape.
         """
-        margins: npt.NDArray[np.float64] = self._core.predict(_rows(X, (None, self.n_features)))
+        margins: npt.NDArray[np.float64]
+        try:
+            margins = self._core.predict(X)
+        except (TypeError, ValueError):  # not what the core takes as it is: say what is wrong, or bring it into order
+            margins = self._core.predict(_rows(X, (None, self.n_features)))
         return margins
 
     def row(self, x: npt.NDArray[np.float32]) -> float:
         """Raw margin of one row x float32[n_features]. Raises EsbtError for another type or shape."""
-        return float(self._core.row(_rows(x, (self.n_features,))))
+        try:
+            return self._core.row(x)
+        except (TypeError, ValueError):  # not what the core takes as it is: say what is wrong, or bring it into order
+            return self._core.row(_rows(x, (self.n_features,)))
 
     def leaves(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
         """Where each tree ends, int32[n, n_trees]: equal numbers within a column mean the same leaf. For explanations and tests."""
@@ -120,8 +133,12 @@ def _load(model: object) -> dict[str, Any]:
         held = held.booster_
         names = {"lightgbm.Booster"}
     if "lightgbm.Booster" in names:
-        _check_lightgbm(held.model_to_string())
-        return forest_arrays(treelite.frontend.from_lightgbm(held), tiny_is_zero=True)
+        text = held.model_to_string()
+        _check_lightgbm(text)
+        with tempfile.TemporaryDirectory() as folder:  # treelite would have LightGBM write the text a second time
+            path = Path(folder) / "model.txt"
+            path.write_text(text, encoding="utf-8")
+            return forest_arrays(treelite.frontend.load_lightgbm_model(path), tiny_is_zero=True)
     if "xgboost.XGBModel" in names:
         stopped = getattr(held, "best_iteration", None) if held.get_params().get("early_stopping_rounds") else None
         held = held.get_booster()
@@ -175,32 +192,71 @@ def _check_lightgbm(text: str) -> None:
     """Refuse what treelite reads past in silence (a margin would be wrong) or falls over (a child or category that is not there)."""
     if not text.startswith("tree\n") or "\nend of trees" not in text:
         raise EsbtError("the LightGBM model text is not complete: it must run from 'tree' to 'end of trees'; save the model again")
-    for number, part in enumerate(text[: text.index("\nend of trees")].split("\nTree=")[1:]):
-        tree = dict(line.partition("=")[::2] for line in part.splitlines())
-        if tree.get("is_linear", "0").strip() != "0":
-            raise EsbtError("linear leaves of LightGBM are not supported: train with linear_tree=False")
-        n = int(tree["num_leaves"]) - 1  # splits
-        left, right, kind = (_numbers(tree, key, n, int) for key in ("left_child", "right_child", "decision_type"))
-        # Every split but the root, and every leaf (as ~leaf), is the child of exactly one split before it.
-        children = [c for pair in zip(left, right, strict=True) for c in pair]
-        late = all(c < 0 or c > i // 2 for i, c in enumerate(children))
-        if n < 0 or not late or (n > 0 and sorted(children) != [*range(-n - 1, 0), *range(1, n)]):
-            raise EsbtError(f"tree {number} of the LightGBM model is corrupt: its children do not make a tree")
-        # bits 2 and 3 are the missing type (0 none, 1 zero, 2 NaN), bit 0 marks a categorical split, which ignores it
-        if any(d >> 2 & 3 == 1 and not d & 1 for d in kind):
-            raise EsbtError("zero_as_missing of LightGBM is not supported: train with zero_as_missing=False")
+    trees = [
+        dict(line.partition("=")[::2] for line in part.split("\n")) for part in text[: text.index("\nend of trees")].split("\nTree=")[1:]
+    ]
+    if any(tree.get("is_linear", "0").strip() != "0" for tree in trees):
+        raise EsbtError("linear leaves of LightGBM are not supported: train with linear_tree=False")
+    n = np.asarray([int(tree["num_leaves"]) - 1 for tree in trees], dtype=np.int64)  # splits
+    if (n < 0).any():
+        raise EsbtError(f"tree {np.argmax(n < 0)} of the LightGBM model is corrupt: it has no leaf")
+    left, right, kind = (_numbers(trees, key, n, int) for key in ("left_child", "right_child", "decision_type"))
+    _check_children(n, left, right)
+    # bits 2 and 3 are the missing type (0 none, 1 zero, 2 NaN), bit 0 marks a categorical split, which ignores it
+    if ((kind >> 2 & 3 == 1) & (kind & 1 == 0)).any():
+        raise EsbtError("zero_as_missing of LightGBM is not supported: train with zero_as_missing=False")
+    _numbers(trees, "split_feature", n, int)
+    _texts(trees, "threshold", n)  # that each is a number, treelite sees
+    _texts(trees, "leaf_value", np.where(n > 0, n + 1, 0))
+    for number, tree in enumerate(trees):
         categorical = int(tree["num_cat"])
-        ends = _numbers(tree, "cat_boundaries", categorical + 1 if categorical else 0, int)
-        index = [int(t) for t, d in zip(_numbers(tree, "threshold", n, float), kind, strict=True) if d & 1]
-        if ends != sorted(ends) or any(e < 0 for e in ends) or any(not 0 <= i < categorical for i in index):
+        if categorical == 0:
+            continue
+        mine = slice(int(n[:number].sum()), int(n[: number + 1].sum()))
+        threshold = _numbers([tree], "threshold", n[number : number + 1], float)
+        ends = _numbers([tree], "cat_boundaries", np.asarray([categorical + 1]), int)
+        index = threshold[kind[mine] & 1 == 1].astype(np.int64)
+        if (np.diff(ends) < 0).any() or ends[0] < 0 or ((index < 0) | (index >= categorical)).any():
             raise EsbtError(f"tree {number} of the LightGBM model is corrupt: its categories do not fit")
-        _numbers(tree, "cat_threshold", ends[-1] if ends else 0, int)
-        _numbers(tree, "leaf_value", n + 1, float)
-        _numbers(tree, "split_feature", n, int)
+        _numbers([tree], "cat_threshold", ends[-1:], int)
+    without = np.repeat([int(tree["num_cat"]) == 0 for tree in trees], n)
+    if (without & (kind & 1 == 1)).any():
+        raise EsbtError("the LightGBM model is corrupt: a categorical split in a tree without categories; save the model again")
 
 
-def _numbers(tree: dict[str, str], key: str, n: int, kind: type[Any]) -> list[Any]:
-    values = [kind(word) for word in tree.get(key, "").split()] if n > 0 else []
-    if len(values) != max(n, 0):
-        raise EsbtError(f"the LightGBM model is corrupt: {key} has {len(values)} values instead of {n}")
+def _check_children(n: npt.NDArray[np.int64], left: npt.NDArray[Any], right: npt.NDArray[Any]) -> None:
+    """Every split but the root, and every leaf (as ~leaf), must be the child of exactly one split before it."""
+    tree, split = np.repeat(np.arange(len(n)), n), np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    tree, split, child = np.tile(tree, 2), np.tile(split, 2), np.concatenate([left, right])
+    size = n[tree]
+    bad = (child < -size - 1) | (child >= size) | ((child >= 0) & (child <= split))
+    if not bad.any():
+        place = (2 * np.cumsum(n) + np.arange(len(n)))[tree] - 2 * size + child + size + 1  # 2 n + 1 places a tree, its root's is free
+        twice = np.bincount(place)[place] > 1  # so many children are all of them, if none comes twice
+        bad = twice
+    if bad.any():
+        raise EsbtError(f"tree {tree[np.argmax(bad)]} of the LightGBM model is corrupt: its children do not make a tree")
+
+
+def _numbers(trees: list[dict[str, str]], key: str, n: npt.NDArray[np.int64], kind: type[Any]) -> npt.NDArray[Any]:
+    """The numbers under `key` of all trees in a row, n[t] of tree t."""
+    texts = _texts(trees, key, n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # numpy's word for text that is no number
+        try:
+            values = np.fromstring(" ".join(text for text in texts if text), dtype=np.int64 if kind is int else np.float64, sep=" ")
+        except (DeprecationWarning, ValueError) as error:
+            raise EsbtError(f"the LightGBM model is corrupt: {key} has something that is no number; save the model again") from error
+    if len(values) != n.sum():
+        raise EsbtError(f"the LightGBM model is corrupt: {key} has {len(values)} numbers instead of {n.sum()}; save the model again")
     return values
+
+
+def _texts(trees: list[dict[str, str]], key: str, n: npt.NDArray[np.int64]) -> list[str]:
+    """What stands under `key`, n[t] words in tree t."""
+    texts = [tree.get(key, "").strip() if count > 0 else "" for tree, count in zip(trees, n.tolist(), strict=True)]
+    found = np.asarray([text.count(" ") + 1 if text else 0 for text in texts])
+    if (found != n).any():
+        at = int(np.argmax(found != n))
+        raise EsbtError(f"the LightGBM model is corrupt: {key} has {found[at]} values instead of {n[at]}")
+    return texts

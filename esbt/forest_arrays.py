@@ -4,6 +4,7 @@ Duty: comparisons, default sides and categories of a treelite.Model, translated 
 Categorical splits become searches among intervals. Knows no model files and no training library, but for how each reads a category.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import treelite
 
 from esbt.errors import EsbtError
+from esbt.forest_bytes import columns
 
 _LESS, _LESS_EQUAL = 2, 3  # treelite's comparison operators
 _NUMERIC, _CATEGORICAL = 1, 2  # treelite's node types; 0 is a leaf
@@ -43,40 +45,54 @@ def forest_arrays(model: treelite.Model, *, tiny_is_zero: bool) -> dict[str, Any
     classes, (targets,) = field("num_class"), field("num_target")
     if targets != 1 or classes != [1] or field("leaf_vector_shape") != [1, 1]:
         raise EsbtError(f"the model has {targets} targets and {classes} classes: give one target, a regression or a binary margin")
-    trees = [_tree(model.get_tree_accessor(t), t) for t in range(model.num_tree)]
+    nodes, sizes = columns(model)
+    kind, compare = nodes["node_type"], nodes["cmp"]
+    start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    odd = np.flatnonzero((kind == _NUMERIC) & (compare != _LESS) & (compare != _LESS_EQUAL))
+    if len(odd):
+        number = int(np.searchsorted(start, odd[0], "right")) - 1
+        raise EsbtError(f"tree {number} has a comparison that is neither < nor <=: this kind of model is not supported")
+    arrays = {
+        "feature": np.where(kind == 0, -1, nodes["split_index"]),
+        "threshold": nodes["threshold"],
+        "strict": compare == _LESS,
+        "nan_left": nodes["default_left"],
+        "left": nodes["cleft"],
+        "right": nodes["cright"],
+        "value": nodes["leaf_value"],
+    }
+    arrays = {k: np.ascontiguousarray(v, dtype=_COLUMNS[k]) for k, v in arrays.items()}
     if tiny_is_zero:
-        for tree in trees:
-            _snap_to_zero(tree)
-    sizes = [len(t["feature"]) for t in trees]
-    flat = {k: np.concatenate([t[k] for t in trees]) if trees else np.empty(0, d) for k, d in _COLUMNS.items()}
+        _snap_to_zero(arrays)
+    arrays, start = _rebuilt(arrays, start, kind, model)
     return {
-        **{k: np.ascontiguousarray(v, dtype=_COLUMNS[k]) for k, v in flat.items()},
-        "tree_start": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        **arrays,
+        "tree_start": start,
         "n_features": int(field("num_feature")[0]),
         "base": float(field("base_scores")[0]),
         "average": bool(field("average_tree_output")[0]),
     }
 
 
-def _tree(tree: Any, number: int) -> Arrays:
-    kind, compare, feature = tree.get_field("node_type"), tree.get_field("cmp"), tree.get_field("split_index")
-    numeric = kind == _NUMERIC
-    if not np.isin(compare[numeric], (_LESS, _LESS_EQUAL)).all():
-        raise EsbtError(f"tree {number} has a comparison that is neither < nor <=: this kind of model is not supported")
-    arrays = {
-        "feature": np.where(kind == 0, -1, feature),
-        "threshold": tree.get_field("threshold"),
-        "strict": compare == _LESS,
-        "nan_left": tree.get_field("default_left"),
-        "left": tree.get_field("cleft"),
-        "right": tree.get_field("cright"),
-        "value": tree.get_field("leaf_value"),
-    }
-    if (kind == _CATEGORICAL).any():
-        arrays = _without_categories(arrays, tree, kind)
-    split = arrays["feature"] >= 0
-    behind = np.minimum(arrays["left"], arrays["right"])[split] > np.flatnonzero(split)
-    return arrays if behind.all() else _parents_first(arrays, number)
+def _rebuilt(
+    arrays: Arrays, start: npt.NDArray[np.int64], kind: npt.NDArray[Any], model: treelite.Model
+) -> tuple[Arrays, npt.NDArray[np.int64]]:
+    """The arrays without categorical splits, each tree's parents before their children."""
+    within = np.arange(len(kind)) - np.repeat(start[:-1], np.diff(start))
+    late = (kind != 0) & (np.minimum(arrays["left"], arrays["right"]) <= within)
+    todo = np.unique(np.searchsorted(start, np.flatnonzero(late | (kind == _CATEGORICAL)), "right") - 1)
+    if len(todo) == 0:
+        return arrays, start
+    pieces = [{k: v[a:b] for k, v in arrays.items()} for a, b in itertools.pairwise(start.tolist())]
+    for t in todo.tolist():
+        kinds = kind[start[t] : start[t + 1]]
+        if (kinds == _CATEGORICAL).any():
+            pieces[t] = _without_categories(pieces[t], model.get_tree_accessor(t), kinds)
+        split = pieces[t]["feature"] >= 0
+        behind = np.minimum(pieces[t]["left"], pieces[t]["right"])[split] > np.flatnonzero(split)
+        pieces[t] = pieces[t] if behind.all() else _parents_first(pieces[t], t)
+    flat: Arrays = {k: np.ascontiguousarray(np.concatenate([p[k] for p in pieces]), dtype=d) for k, d in _COLUMNS.items()}
+    return flat, np.concatenate([[0], np.cumsum([len(p["feature"]) for p in pieces])]).astype(np.int64)
 
 
 def _without_categories(arrays: Arrays, tree: Any, kind: npt.NDArray[Any]) -> Arrays:

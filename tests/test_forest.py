@@ -215,7 +215,6 @@ def test_row_equals_block_bit_for_bit(train):
         whole = forest.predict(x[:37])
         assert whole.tolist() == [forest.row(r) for r in x[:37]] == forest.predict(np.asfortranarray(x[:37])).tolist()
     assert forest.predict(x[:0]).shape == (0,)
-    assert forest.backend == "walker"
 
 
 def test_many_features_leave_the_stack_buffer():

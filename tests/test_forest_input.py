@@ -1,10 +1,13 @@
 """What is no forest, or is damaged, or is asked wrongly, is refused with one clear error; the core refuses walks that would not end."""
 
 import re
+import struct
 
 import lightgbm as lgb
 import numpy as np
 import pytest
+import treelite
+import treelite.sklearn
 import xgboost as xgb
 from forest_helpers import LGB, XGB
 from sklearn.ensemble import (
@@ -16,6 +19,7 @@ from sklearn.ensemble import (
 from esbt import _core
 from esbt.errors import EsbtError
 from esbt.forest import Forest
+from esbt.forest_bytes import _NotAsKnown, from_accessors, from_bytes
 
 
 def test_refused_models(train, tmp_path):
@@ -158,3 +162,34 @@ def test_histogram_boosting_with_categories_is_refused() -> None:
     model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0]).fit(x, x[:, 0])
     with pytest.raises(EsbtError, match="categorical features is not supported"):
         Forest(model)
+
+
+def test_lightgbm_numbers_that_are_none(train, tmp_path):
+    x, y = train
+    text = lgb.train({**LGB, "objective": "regression"}, lgb.Dataset(x, y), 3).model_to_string()
+    for key in ("leaf_value", "threshold", "split_feature", "left_child", "decision_type"):
+        path = tmp_path / "m.txt"
+        path.write_text(re.sub(rf"\n{key}=[^ \n]*", f"\n{key}=z", text, count=1))
+        with pytest.raises(EsbtError):
+            Forest(path)
+
+
+def test_serialised_trees_are_what_the_accessors_give(train):
+    x, y = train
+    models = [
+        treelite.frontend.from_lightgbm(lgb.train({**LGB, "objective": "regression"}, lgb.Dataset(x, y), 7)),
+        treelite.frontend.from_xgboost(xgb.train(XGB, xgb.DMatrix(x, y), 7)),
+        treelite.sklearn.import_model(RandomForestRegressor(5, random_state=0).fit(x, y)),
+    ]
+    for model in models:
+        data = model.serialize_bytes()
+        columns, sizes = from_bytes(data, model.num_tree)
+        expected, expected_sizes = from_accessors(model)
+        assert sizes.tolist() == expected_sizes.tolist()
+        assert sizes.sum() > 50
+        for name, values in expected.items():
+            np.testing.assert_array_equal(columns[name], values, err_msg=name)
+        newer = (5).to_bytes(4, "little") + data[4:]
+        for bad in (newer, data[:-1], data + b"\0", data[:5]):
+            with pytest.raises((_NotAsKnown, struct.error)):
+                from_bytes(bad, model.num_tree)

@@ -1,5 +1,6 @@
 // Binds the forest: arrays in, margins out, and the two addresses of which esbt.hooks makes a hook. The shapes are checked here, the
 // structure in the core. Readers of models are esbt/forest.py.
+#include <pybind11/gil_safe_call_once.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -38,6 +39,12 @@ Forest make(const Array<std::int64_t>& tree_start, const Array<std::int32_t>& fe
     return Forest(a);
 }
 
+// numpy's own descriptor of float32 in the machine's byte order: there is one, and it lives as long as numpy.
+const py::object& float32() {
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> storage;
+    return storage.call_once_and_store_result([]() -> py::object { return py::dtype::of<float>(); }).get_stored();
+}
+
 void check_rows(const Forest& f, const Rows& x) {
     if (x.ndim() != 2 || x.shape(1) != f.n_features())
         throw std::invalid_argument("X must be float32[n, " + std::to_string(f.n_features()) + "]");
@@ -54,6 +61,8 @@ void register_forest(py::module_& m) {
         .def_property_readonly("n_features", &Forest::n_features)
         .def_property_readonly("n_trees", &Forest::n_trees)
         .def_property_readonly("n_nodes", &Forest::n_nodes)
+        .def_property_readonly("fast_row", &Forest::fast_row, "A row is asked all splits of a tree at once; else it walks.")
+        .def_property_readonly("fast_block", &Forest::fast_block, "A block goes 128 rows at a time; else it walks.")
         .def_property_readonly("state_address", [](const Forest& f) { return reinterpret_cast<std::uintptr_t>(&f); })
         .def_property_readonly("batch_address", [](const Forest&) { return reinterpret_cast<std::uintptr_t>(&Forest::hook_batch); })
         .def(
@@ -73,12 +82,15 @@ void register_forest(py::module_& m) {
             py::arg("x").noconvert(), "Raw margins float64[n] of X float32[n, n_features].")
         .def(
             "row",
-            [](const Forest& f, const Rows& x) {
-                if (x.ndim() != 1 || x.shape(0) != f.n_features())
-                    throw std::invalid_argument("x must be float32[" + std::to_string(f.n_features()) + "]");
-                return f.row(x.data());
+            [](const Forest& f, const py::handle& x) {  // checked by hand: a conversion costs as much as a small forest
+                if (!py::isinstance<py::array>(x)) throw py::type_error("x must be a numpy array");
+                const auto row = py::reinterpret_borrow<py::array>(x);
+                if (!row.dtype().is(float32()) || row.ndim() != 1 || row.shape(0) != f.n_features() ||
+                    (row.flags() & py::array::c_style) == 0)
+                    throw std::invalid_argument("x must be float32[" + std::to_string(f.n_features()) + "], one after the other");
+                return f.row(static_cast<const float*>(row.data()));
             },
-            py::arg("x").noconvert(), "Raw margin of one row float32[n_features].")
+            py::arg("x"), "Raw margin of one row float32[n_features].")
         .def(
             "leaves",
             [](const Forest& f, const Rows& x) {

@@ -3,6 +3,7 @@
 
 namespace esbt::bind {
 void register_forest(pybind11::module_&);
+void register_network(pybind11::module_&);
 void register_indicators(pybind11::module_&);
 void register_simulate(pybind11::module_&);
 void register_features(pybind11::module_&);
@@ -18,4 +19,5 @@ PYBIND11_MODULE(_core, m) {
     esbt::bind::register_resample(m);
     esbt::bind::register_sweep(m);
     esbt::bind::register_forest(m);
+    esbt::bind::register_network(m);
 }

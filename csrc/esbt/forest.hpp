@@ -1,19 +1,26 @@
-// A forest of decision trees as one flat array of 16-byte nodes, walked without branches. It takes the branch of the training library on
-// every float32 input, because thresholds are turned into integers in the order of the floats: `v <= t` and `v < t` are then both one
-// integer compare, exact at, below and above the threshold. A missing value (NaN) becomes the smallest or the largest integer, by the
-// node's default side. Leaves point at themselves, so a walk is a fixed number of steps. Knows no Python and no model file formats.
+// A forest of decision trees. It takes the branch of the training library on every float32 input, because thresholds are turned into
+// integers in the order of the floats (forest_keys.hpp): exact at, below and above the threshold. A missing value (NaN) becomes the
+// smallest or the largest integer, by the node's default side. Trees of few leaves have layouts of their own, one for a row, one for a
+// block; any tree can be walked: 16-byte nodes, leaves that point at themselves, a fixed number of steps and no jumps. All three end in the
+// same leaf and add the leaves in the same order. Knows no Python and no model file formats.
 #pragma once
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "esbt/features/simd.hpp"
+#include "esbt/forest_block.hpp"
+#include "esbt/forest_keys.hpp"
+#include "esbt/forest_ranks.hpp"
+#include "esbt/forest_row.hpp"
+#include "esbt/forest_shape.hpp"
 #include "esbt/hook.h"
 
 namespace esbt {
@@ -33,24 +40,6 @@ struct ForestArrays {
     bool average = false;  // the mean over trees, not the sum
 };
 
-namespace ordered {
-
-// The integer with the order of the float; -0.0 and 0.0 are the same. NaN must be handled by the caller.
-inline std::int32_t key(std::int32_t bits) {
-    if (bits == std::numeric_limits<std::int32_t>::min()) bits = 0;
-    return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-
-// The largest k such that `key(v) <= k` says `v <= threshold` (or `v < threshold`) for every float32 v.
-inline std::int32_t threshold_key(double threshold, bool strict) {
-    float f = static_cast<float>(threshold);  // nearest; out of range is +-inf, as the compare below expects
-    if (static_cast<double>(f) > threshold) f = std::nextafter(f, -std::numeric_limits<float>::infinity());
-    const std::int32_t k = key(std::bit_cast<std::int32_t>(f));
-    return strict && static_cast<double>(f) == threshold ? k - 1 : k;
-}
-
-}  // namespace ordered
-
 class Forest {
   public:
     static constexpr std::int32_t kMaxFeatures = 1 << 20;
@@ -63,55 +52,27 @@ class Forest {
         const std::size_t trees = a.tree_start.size() - 1;
         divisor_ = a.average && trees > 0 ? static_cast<double>(trees) : 1.0;
         for (std::size_t t = 0; t < trees; ++t) trees_.push_back(add_tree(a, t));
+        add_layouts(a);
     }
 
     std::int32_t n_features() const { return n_features_; }
     std::int64_t n_trees() const { return static_cast<std::int64_t>(trees_.size()); }
     std::int64_t n_nodes() const { return static_cast<std::int64_t>(nodes_.size()); }
 
+    // Whether a row is asked all splits of a tree at once, and whether a block goes 128 rows at a time; both false: walks.
+    bool fast_row() const { return row_trees_.has_value() && features::has_avx2(); }
+    bool fast_block() const { return block_trees_.has_value(); }
+
     // Raw margin of one row of n_features floats.
-    double row(const float* x) const {
-        Keys keys(slots());
-        encode(x, keys.data);
-        std::size_t t = 0;
-        double sum = 0.0;
-        for (; t + kLanes <= trees_.size(); t += kLanes) {
-            const std::int32_t* at[kLanes];
-            std::uint32_t node[kLanes];
-            std::int32_t steps = 0;
-            for (std::size_t i = 0; i < kLanes; ++i) {
-                at[i] = keys.data;
-                node[i] = trees_[t + i].root;
-                steps = std::max(steps, trees_[t + i].depth);
-            }
-            walk(at, node, steps);
-            for (std::size_t i = 0; i < kLanes; ++i) sum += value_[node[i]];
-        }
-        for (; t < trees_.size(); ++t) sum += value_[walk_one(keys.data, trees_[t])];
-        return finish(sum);
-    }
+    double row(const float* x) const { return fast_row() ? finish(row_trees_->sum(ranks_, x)) : walk_row(x); }
 
     // Raw margins of n rows, row-major; equal to row() bit for bit.
     void block(const float* rows, std::int64_t n, double* out) const {
         std::int64_t r = 0;
-        if (n >= static_cast<std::int64_t>(kLanes)) {
-            Keys keys(slots() * kLanes);
-            for (; r + static_cast<std::int64_t>(kLanes) <= n; r += kLanes) {
-                const std::int32_t* at[kLanes];
-                double sum[kLanes] = {};
-                for (std::size_t i = 0; i < kLanes; ++i) {
-                    at[i] = keys.data + i * slots();
-                    encode(rows + (r + static_cast<std::int64_t>(i)) * n_features_, keys.data + i * slots());
-                }
-                for (const Tree& tree : trees_) {
-                    std::uint32_t node[kLanes];
-                    std::fill_n(node, kLanes, tree.root);
-                    walk(at, node, tree.depth);
-                    for (std::size_t i = 0; i < kLanes; ++i) sum[i] += value_[node[i]];
-                }
-                for (std::size_t i = 0; i < kLanes; ++i) out[r + static_cast<std::int64_t>(i)] = finish(sum[i]);
-            }
-        }
+        if (fast_block() && n >= kFewRows)
+            r = choose_block(rows, n, out);
+        else if (!fast_row())
+            r = walk_block(rows, n, out);
         for (; r < n; ++r) out[r] = row(rows + r * n_features_);
     }
 
@@ -134,8 +95,72 @@ class Forest {
 
   private:
     static constexpr std::size_t kLanes = 8;  // walks in flight at once: one walk is a chain of loads that waits, eight fill the wait
-    static constexpr std::int32_t kLow = std::numeric_limits<std::int32_t>::min();
-    static constexpr std::int32_t kHigh = std::numeric_limits<std::int32_t>::max();
+    static constexpr std::int32_t kLow = ordered::kLow, kHigh = ordered::kHigh;
+    static constexpr std::int64_t kRows = BlockTrees::kRows, kFewRows = kRows / 2;  // fewer are not worth a block
+
+    double walk_row(const float* x) const {
+        Keys keys(slots());
+        encode(x, keys.data);
+        std::size_t t = 0;
+        double sum = 0.0;
+        for (; t + kLanes <= trees_.size(); t += kLanes) {
+            const std::int32_t* at[kLanes];
+            std::uint32_t node[kLanes];
+            std::int32_t steps = 0;
+            for (std::size_t i = 0; i < kLanes; ++i) {
+                at[i] = keys.data;
+                node[i] = trees_[t + i].root;
+                steps = std::max(steps, trees_[t + i].depth);
+            }
+            walk(at, node, steps);
+            for (std::size_t i = 0; i < kLanes; ++i) sum += value_[node[i]];
+        }
+        for (; t < trees_.size(); ++t) sum += value_[walk_one(keys.data, trees_[t])];
+        return finish(sum);
+    }
+
+    // Rows taken, from the first on: all but the last few.
+    std::int64_t walk_block(const float* rows, std::int64_t n, double* out) const {
+        std::int64_t r = 0;
+        Keys keys(slots() * kLanes);
+        for (; r + static_cast<std::int64_t>(kLanes) <= n; r += kLanes) {
+            const std::int32_t* at[kLanes];
+            double sum[kLanes] = {};
+            for (std::size_t i = 0; i < kLanes; ++i) {
+                at[i] = keys.data + i * slots();
+                encode(rows + (r + static_cast<std::int64_t>(i)) * n_features_, keys.data + i * slots());
+            }
+            for (const Tree& tree : trees_) {
+                std::uint32_t node[kLanes];
+                std::fill_n(node, kLanes, tree.root);
+                walk(at, node, tree.depth);
+                for (std::size_t i = 0; i < kLanes; ++i) sum[i] += value_[node[i]];
+            }
+            for (std::size_t i = 0; i < kLanes; ++i) out[r + static_cast<std::int64_t>(i)] = finish(sum[i]);
+        }
+        return r;
+    }
+
+    // Rows taken, from the first on. A last block that is not full is filled up with its first row, unless it is nearly empty.
+    std::int64_t choose_block(const float* rows, std::int64_t n, double* out) const {
+        struct alignas(64) Line {
+            std::int8_t bytes[64];
+        };
+        std::vector<Line> scratch(block_trees_->scratch(ranks_) / sizeof(Line));
+        std::int8_t* const bytes = scratch.data()->bytes;
+        block_trees_->prepare(bytes);
+        alignas(64) double sum[kRows];
+        std::int64_t r = 0;
+        for (; n - r >= kFewRows; r += std::min(kRows, n - r)) {
+            const auto row_at = [&](std::size_t i) {
+                const auto at = static_cast<std::int64_t>(i);
+                return rows + (at < n - r ? r + at : r) * n_features_;
+            };
+            block_trees_->sums(ranks_, row_at, bytes, sum);
+            for (std::int64_t i = 0; i < std::min(kRows, n - r); ++i) out[r + i] = finish(sum[i]);
+        }
+        return r;
+    }
 
     struct Node {
         std::int32_t key;  // right when the slot's key is greater
@@ -239,11 +264,35 @@ class Forest {
         return {static_cast<std::uint32_t>(first), depth[0]};
     }
 
+    // Each layout takes the whole forest or stays away.
+    void add_layouts(const ForestArrays& a) {
+        std::vector<SplitKey> splits;
+        for (std::size_t g = 0; g < nodes_.size(); ++g)
+            if (a.feature[g] >= 0) splits.push_back({a.feature[g], nodes_[g].key, a.nan_left[g] != 0});
+        std::vector<Ranks::Place> places;
+        ranks_ = Ranks(splits, places);
+        row_trees_.emplace();
+        block_trees_.emplace();
+        auto place = places.begin();
+        TreeShape shape;
+        for (std::size_t t = 0; t < trees_.size() && (row_trees_ || block_trees_); ++t) {
+            shape.nodes.clear();
+            for (auto g = static_cast<std::size_t>(a.tree_start[t]); g < static_cast<std::size_t>(a.tree_start[t + 1]); ++g)
+                shape.nodes.push_back(a.feature[g] < 0 ? TreeShape::Node{-1, -1, {}, value_[g]}
+                                                       : TreeShape::Node{a.left[g], a.right[g], *place++, 0.0});
+            if (row_trees_ && !row_trees_->add(shape)) row_trees_.reset();
+            if (block_trees_ && !block_trees_->add(shape)) block_trees_.reset();
+        }
+    }
+
     std::int32_t n_features_;
     double base_, divisor_ = 1.0;
     std::vector<Node> nodes_;
     std::vector<double> value_;
     std::vector<Tree> trees_;
+    Ranks ranks_;
+    std::optional<RowTrees> row_trees_;
+    std::optional<BlockTrees> block_trees_;
 };
 
 }  // namespace esbt
