@@ -60,7 +60,7 @@ struct Board {
             }
         }
         while (first_of_day.size() <= days.last.size()) next_day();
-        std::int64_t range = 0, longest = 0;
+        std::int64_t range = 0;
         for (std::size_t s = 0; s < days.last.size(); ++s) {
             const std::int64_t a = days.first(s), b = days.last[s] + 1;
             longest = std::max(longest, b - a);
@@ -78,7 +78,7 @@ struct Board {
     std::vector<Signal> signals;
     std::vector<std::int64_t> first_of_day;  // [days + 1]
     std::int64_t boundary = 0, no_atr = 0;   // signals dropped
-    std::int64_t busiest = 0;                // most signals in a day
+    std::int64_t busiest = 0, longest = 0;   // most signals and bars in a day
     Packing packing;
 
   private:

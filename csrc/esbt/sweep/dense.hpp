@@ -1,27 +1,23 @@
 // The lanes of a class over the whole market: a stretch of days is scanned, signal by signal, and then each eight of lanes goes through it.
-// Both halves are shared out among threads; what a lane gives does not depend on how.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <utility>
 #include <vector>
 
-#include "esbt/sweep/crew.hpp"
 #include "esbt/sweep/kernel.hpp"
+#include "esbt/sweep/order.hpp"
 
 namespace esbt::sweep {
 
-#define ESBT_RUN_DAY(machine)                                                                                       \
-    (trails ? (times ? (rows ? go(machine::run_day<true, true, true>) : go(machine::run_day<true, true, false>))    \
-                     : (rows ? go(machine::run_day<true, false, true>) : go(machine::run_day<true, false, false>))) \
-            : (times ? (rows ? go(machine::run_day<false, true, true>) : go(machine::run_day<false, true, false>))  \
-                     : (rows ? go(machine::run_day<false, false, true>) : go(machine::run_day<false, false, false>))));
-
 class Dense {
   public:
-    Dense(const Board& board, const LaneClass& lanes, const Plan* plans) : board_(board), lanes_(lanes), legs_(lanes), plans_(plans) {
-        for (std::size_t first = 0; first < lanes.lanes.size(); first += kLanes) eights_.push_back(begin(first));
+    Dense(const Board& board, const LaneClass& lanes, const Plan* plans)
+        : board_(board), lanes_(lanes), order_(order_of(lanes)), legs_(lanes, order_.row), plans_(plans), fast_(features::has_avx2()) {
+        const bool trails = lanes.has_trails(), times = lanes.has_times();
+        run_day_ = fast_ ? avx2::run_day_of(order_.row, trails, times) : baseline::run_day_of(order_.row, trails, times);
+        eights_.reserve(order_.eights());
+        for (std::size_t e = 0; e < order_.eights(); ++e) eights_.push_back(begin(order_.lanes.data() + e * kLanes));
     }
 
     // Whether lanes of these plans and this market can be counted in the kernel's whole numbers.
@@ -37,32 +33,27 @@ class Dense {
     }
 
     // daily: [lane][day], 1e-4 USD, or null.
-    void run(Crew& crew, std::int64_t* daily) {
+    void run(std::int64_t* daily) {
         const std::size_t days = board_.days.last.size();
-        std::vector<Scan> scans;
-        std::vector<std::vector<std::int32_t>> distances(static_cast<std::size_t>(crew.size()));
-        for (int id = 0; id < crew.size(); ++id) scans.emplace_back(board_, lanes_.has_trails());
+        Scan scan(board_, lanes_.has_trails());
+        std::vector<std::int32_t> distance(static_cast<std::size_t>(legs_.size()));
         std::vector<Scanned> stretch(kDays);
-        for (std::size_t from = 0; from < days; from += kDays) {
-            const std::size_t count = std::min(kDays, days - from);
-            crew.run(static_cast<std::int64_t>(count), [&](std::int64_t d, int id) {
-                const auto at = static_cast<std::size_t>(id);
-                scan_day(from + static_cast<std::size_t>(d), scans[at], distances[at], stretch[static_cast<std::size_t>(d)]);
-            });
-            const std::int64_t parts = std::min<std::int64_t>(static_cast<std::int64_t>(eights_.size()), 4 * crew.size());
-            crew.run(parts, [&](std::int64_t part, int) {
-                const std::size_t a = eights_.size() * static_cast<std::size_t>(part) / static_cast<std::size_t>(parts),
-                                  b = eights_.size() * static_cast<std::size_t>(part + 1) / static_cast<std::size_t>(parts);
-                for (std::size_t e = a; e < b; ++e)
-                    for (std::size_t d = 0; d < count; ++d) go_through(e, from + d, stretch[d], daily);
-            });
+        for (std::size_t from = 0, count = 0; from < days; from += count) {
+            std::size_t numbers = 0;
+            for (count = 0; count < kDays && from + count < days && numbers < kNumbers; ++count) {
+                scan_day(from + count, scan, distance.data(), stretch[count]);
+                numbers += stretch[count].numbers.size();
+            }
+            for (std::size_t e = 0; e < eights_.size(); ++e)
+                for (std::size_t d = 0; d < count; ++d) go_through(e, from + d, stretch[d], daily);
         }
     }
 
     // Totals of the lane at a place of the class; false where it must be stepped.
     bool write(std::size_t place, Totals& t) const {
-        const Eight& s = eights_[place / kLanes];
-        const int k = static_cast<int>(place % kLanes);
+        const auto slot = static_cast<std::size_t>(order_.slot_of_lane[place]);
+        const Eight& s = eights_[slot / kLanes];
+        const int k = static_cast<int>(slot % kLanes);
         if (s.spilled[k]) return false;
         const Plan& p = plans_[lanes_.lanes[place]];
         const Money money(p);
@@ -93,7 +84,7 @@ class Dense {
     }
 
   private:
-    static constexpr std::size_t kDays = 8;  // scanned ahead
+    static constexpr std::size_t kDays = 8, kNumbers = 40'000;  // scanned ahead at most: what a core's own cache holds
 
     // Numbers one after another, not set to anything before they are written.
     class Numbers {
@@ -122,16 +113,23 @@ class Dense {
         Numbers numbers;
     };
 
-    Eight begin(std::size_t first) const {
+    // lanes: eight places. Where there is nobody, a copy of somebody: its outcome is not read.
+    Eight begin(const std::int64_t* lanes) const {
         Eight s{};
+        const auto somebody = *std::find_if(lanes, lanes + kLanes, [](std::int64_t own) { return own != Order::kNobody; });
         for (int k = 0; k < kLanes; ++k) {
-            const std::size_t place = std::min(first + static_cast<std::size_t>(k), lanes_.lanes.size() - 1);
+            const auto place = static_cast<std::size_t>(lanes[k] == Order::kNobody ? somebody : lanes[k]);
             const Plan& p = plans_[lanes_.lanes[place]];
             const Money money(p);
-            s.stop[k] = lanes_.stop[place];
-            s.target[k] = legs_.place_of_target[static_cast<std::size_t>(lanes_.target[place])];
-            s.trail[k] = legs_.trails_begin + lanes_.trail[place];
-            s.time[k] = legs_.times_begin + lanes_.time[place];
+            const auto at = [&](Leg leg) {
+                const std::int32_t own = legs_.place(lanes_, leg, place);
+                return Legs::number(leg == order_.row ? own - own % kLanes + k : own);
+            };
+            s.stop[k] = at(Leg::stop);
+            s.target[k] = at(Leg::target);
+            s.trail[k] = at(Leg::trail);
+            s.time[k] = at(Leg::time);
+            if (k == 0) s.row = at(order_.row == Leg::none ? Leg::target : order_.row);
             s.tick[k] = money.tick;
             s.fee[k] = money.fee;
             s.cash_e4[k / 4][k % 4] = static_cast<double>(p.cash_e4);
@@ -139,11 +137,7 @@ class Dense {
             s.heights.low[k] = kNoExit;
             s.heights.peak_day[k] = board_.days.of_bar[0];
         }
-        s.one_stop = s.targets_in_row = true;
-        for (int k = 1; k < kLanes; ++k) {
-            s.one_stop &= s.stop[k] == s.stop[0];
-            s.targets_in_row &= s.target[k] == s.target[0] + k;
-        }
+        s.end = Legs::number(legs_.end_place);
         for (int half = 0; half < 2; ++half) {
             const D4 cash = s.cash_e4[half] / kUsd;
             s.moments[half] = Moments<D4>::start(cash);
@@ -158,79 +152,76 @@ class Dense {
                 m.gain[i],   m.pain[i], m.downside[i], m.low[i], m.high[i], m.ulcer[i]};
     }
 
-    void scan_day(std::size_t day, Scan& scan, std::vector<std::int32_t>& distance, Scanned& out) const {
+    void scan_day(std::size_t day, Scan& scan, std::int32_t* distance, Scanned& out) const {
         const std::int64_t base = board_.days.first(day);
         const auto legs = static_cast<std::size_t>(legs_.numbers());
-        const bool fast = features::has_avx2();
-        const auto measure = fast ? avx2::measure : baseline::measure;
-        const auto look_up = fast ? avx2::look_up : baseline::look_up;
-        const auto look = fast ? avx2::look : baseline::look;
-        distance.resize(legs);
+        const auto measure = fast_ ? avx2::measure : baseline::measure;
+        const auto look_up = fast_ ? avx2::look_up : baseline::look_up;
+        const auto look = fast_ ? avx2::look : baseline::look;
         out.events.clear();
         out.numbers.clear();
         for (std::int64_t q = board_.first_of_day[day]; q < board_.first_of_day[day + 1]; ++q) {
             const Signal& signal = board_.signals[static_cast<std::size_t>(q)];
             const std::int64_t entry = signal.bar + 1 + board_.how.latency;
             const Stretch at{base, entry, std::min(signal.end, entry + legs_.longest - 1)};
-            std::int32_t* const numbers = out.numbers.room(legs + static_cast<std::size_t>(at.end - entry + 1));
+            std::int32_t* const numbers = out.numbers.room(legs);
             Event e{};
             e.signal = static_cast<std::int32_t>(signal.bar - base);
             e.entry = static_cast<std::int32_t>(entry - base);
             e.base = base;
             e.side = board_.m.signals[signal.bar];
             e.legs = static_cast<std::int64_t>(out.numbers.size());
-            e.marks = e.legs + static_cast<std::int64_t>(legs);
-            const Reach wanted = measure(legs_, board_.m.atr[signal.bar], distance.data());
-            e.end_exit = look(scan, e.side, at, wanted, legs_.limits, numbers + legs);
+            const Reach wanted = measure(legs_, board_.m.atr[signal.bar], distance);
+            put(numbers, legs_.end_place, look(scan, e.side, at, wanted, legs_.limits));
             e.price = scan.entry;
-            look_up(distance.data(), 0, legs_.targets_begin, scan.stops, numbers);
-            look_up(distance.data(), legs_.targets_begin, legs_.trails_begin, scan.targets, numbers);
-            look_up(distance.data(), legs_.trails_begin, legs_.times_begin, scan.trails, numbers);
-            exits_by_time(scan, at, e, numbers + legs_.times_begin);
-            out.numbers.take(legs + static_cast<std::size_t>(scan.behind - entry));
+            look_up(distance, 0, legs_.targets_begin, scan.stops, numbers);
+            look_up(distance, legs_.targets_begin, legs_.trails_begin, scan.targets, numbers);
+            look_up(distance, legs_.trails_begin, legs_.times_begin, scan.trails, numbers);
+            ways_by_time(scan, at, e.side, numbers);
+            out.numbers.take(legs);
             out.events.push_back(e);
         }
         out.events.resize(out.events.size() + kAhead);
     }
 
-    void exits_by_time(const Scan& scan, const Stretch& at, const Event& e, std::int32_t* out) const {
+    static void put(std::int32_t* numbers, std::int32_t place, Way own) {
+        numbers[Legs::number(place)] = static_cast<std::int32_t>(own);
+        numbers[Legs::number(place) + kLanes] = static_cast<std::int32_t>(own >> 32);
+    }
+
+    void ways_by_time(const Scan& scan, const Stretch& at, std::int32_t side, std::int32_t* numbers) const {
+        std::int32_t place = legs_.times_begin;
         for (const std::int32_t bars : legs_.time) {
             const std::int64_t last = std::min(at.entry + bars - 1, at.end);
-            *out++ = last < scan.behind ? scan.exit_at_close(last, at.base, e.side) : kNoExit;
+            put(numbers, place++, last < scan.behind ? scan.way_at_close(last, at, side) : kNoWay);
         }
     }
 
     void go_through(std::size_t eight, std::size_t day, const Scanned& scanned, std::int64_t* daily) {
         Eight& s = eights_[eight];
         const I8 before = s.heights.closed;
-        const bool trails = lanes_.has_trails(), times = lanes_.has_times();
         const auto n = static_cast<std::int64_t>(scanned.events.size() - kAhead);
-        const bool rows = s.one_stop && s.targets_in_row;
-        const auto go = [&](auto run_day) { run_day(s, scanned.events.data(), n, scanned.numbers.data(), board_, board_.days.date(day)); };
         const Nth nth(static_cast<double>(day + 1));
-        if (features::has_avx2()) {
-            if (n) ESBT_RUN_DAY(avx2)
-            avx2::end_day(s, nth);
-        } else {
-            if (n) ESBT_RUN_DAY(baseline)
-            baseline::end_day(s, nth);
-        }
+        if (n) run_day_(s, scanned.events.data(), n, scanned.numbers.data(), board_, board_.days.date(day));
+        fast_ ? avx2::end_day(s, nth) : baseline::end_day(s, nth);
         if (!daily) return;
         for (int k = 0; k < kLanes; ++k) {
-            const std::size_t place = eight * kLanes + static_cast<std::size_t>(k);
-            if (place >= lanes_.lanes.size()) break;
-            daily[lanes_.lanes[place] * static_cast<std::int64_t>(board_.days.last.size()) + static_cast<std::int64_t>(day)] =
+            const std::int64_t place = order_.lanes[eight * kLanes + static_cast<std::size_t>(k)];
+            if (place == Order::kNobody) continue;
+            const std::int64_t lane = lanes_.lanes[static_cast<std::size_t>(place)];
+            daily[lane * static_cast<std::int64_t>(board_.days.last.size()) + static_cast<std::int64_t>(day)] =
                 static_cast<std::int64_t>(s.unit(k)) * (s.heights.closed[k] - before[k]);
         }
     }
 
     const Board& board_;
     const LaneClass& lanes_;
+    const Order order_;
     const Legs legs_;
     const Plan* const plans_;
+    const bool fast_;
+    baseline::RunDay run_day_;
     std::vector<Eight> eights_;
 };
-
-#undef ESBT_RUN_DAY
 
 }  // namespace esbt::sweep

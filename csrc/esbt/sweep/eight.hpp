@@ -14,7 +14,7 @@ namespace esbt::sweep {
 #pragma GCC diagnostic ignored "-Wpsabi"  // vectors are handed on by reference, or inlined
 
 constexpr int kLanes = 8;
-constexpr std::size_t kAhead = 3;             // events to fetch numbers of before their turn
+constexpr std::size_t kAhead = 4;             // events to fetch numbers of before their turn
 constexpr std::int32_t kMostUnits = 1 << 29;  // beyond it a lane is stepped
 
 typedef std::int32_t I8 __attribute__((vector_size(32)));
@@ -23,8 +23,8 @@ typedef double D4 __attribute__((vector_size(32)));
 
 // A signal with what the scan behind it found. Bars count from the day's first.
 struct Event {
-    std::int32_t signal, entry, end_exit;
-    std::int64_t legs, marks;  // where its numbers begin
+    std::int32_t signal, entry;
+    std::int64_t legs;         // where its numbers begin
     std::int32_t side, price;  // of the entry, times side
     std::int64_t base;         // the day's first bar
 };
@@ -42,9 +42,9 @@ struct alignas(32) Heights {
 };
 
 struct alignas(32) Eight {
-    I8 stop, target, trail, time;   // places of the legs among an event's numbers
-    bool one_stop, targets_in_row;  // for all eight lanes: no need to gather
-    I8 tick, fee;                   // units a tick, units a side
+    I8 stop, target, trail, time;  // where the legs are among an event's numbers
+    std::int32_t row, end;         // where the first lane's leg is whose values lie in a row; the end, the same for all
+    I8 tick, fee;                  // units a tick, units a side
     Sums sums;
     Heights heights;
     I8 spilled;

@@ -23,6 +23,29 @@ inline Totals step_lane(const Market& m, const Days& days, const Plan& plan, std
     return t;
 }
 
+// Each class in as many shares as there are threads: each looks at every signal's bars for itself, so nobody waits for anybody. What lies
+// side by side stays together.
+inline std::vector<LaneClass> shared_out(const std::map<Entering, LaneClass>& classes, std::span<const Plan> plans, int threads) {
+    std::vector<LaneClass> shares;
+    for (const auto& [how, lanes] : classes) {
+        if (threads == 1) {
+            shares.push_back(lanes);
+            continue;
+        }
+        const Order order = order_of(lanes);
+        const std::size_t count = std::min<std::size_t>(order.eights(), static_cast<std::size_t>(threads)), before = shares.size();
+        shares.resize(before + count);
+        for (std::size_t slot = 0; slot < order.lanes.size(); ++slot) {
+            if (order.lanes[slot] == Order::kNobody) continue;
+            LaneClass& share = shares[before + slot / kLanes % count];
+            const std::int64_t lane = lanes.lanes[static_cast<std::size_t>(order.lanes[slot])];
+            share.entering = how;
+            share.add(lane, plans[static_cast<std::size_t>(lane)]);
+        }
+    }
+    return shares;
+}
+
 // out: as many as plans. daily: [plan][day], or null. stepped: how many went the slow way. Throws std::overflow_error as simulate does.
 inline std::int64_t run_lanes(const Market& m, const Days& days, std::span<const Plan> plans, int threads, Totals* out,
                               std::int64_t* daily) {
@@ -35,20 +58,27 @@ inline std::int64_t run_lanes(const Market& m, const Days& days, std::span<const
             const Entering how = entering(p);
             const Board& board = boards.try_emplace(how, m, days, how).first->second;
             if (Dense::fits(board, p)) {
-                classes[how].add(lane, p);
+                LaneClass& own = classes[how];
+                own.entering = how;
+                own.add(lane, p);
                 continue;
             }
         }
         stepped.push_back(lane);
     }
-    Crew crew(std::max(1, threads));
+    const std::vector<LaneClass> shares = shared_out(classes, plans, std::max(1, threads));
+    std::vector<std::vector<std::int64_t>> spilled(shares.size());
     const auto n_days = static_cast<std::int64_t>(days.last.size());
-    for (const auto& [how, lanes] : classes) {
-        Dense dense(boards.at(how), lanes, plans.data());
-        dense.run(crew, daily);
+    Crew crew(std::max(1, threads));
+    crew.run(static_cast<std::int64_t>(shares.size()), [&](std::int64_t k, int) {
+        const LaneClass& lanes = shares[static_cast<std::size_t>(k)];
+        Dense dense(boards.at(lanes.entering), lanes, plans.data());
+        dense.run(daily);
         for (std::size_t place = 0; place < lanes.lanes.size(); ++place)
-            if (const std::int64_t lane = lanes.lanes[place]; !dense.write(place, out[lane])) stepped.push_back(lane);
-    }
+            if (const std::int64_t lane = lanes.lanes[place]; !dense.write(place, out[lane]))
+                spilled[static_cast<std::size_t>(k)].push_back(lane);
+    });
+    for (const auto& own : spilled) stepped.insert(stepped.end(), own.begin(), own.end());
     crew.run(static_cast<std::int64_t>(stepped.size()), [&](std::int64_t k, int) {
         const std::int64_t lane = stepped[static_cast<std::size_t>(k)];
         out[lane] = step_lane(m, days, plans[static_cast<std::size_t>(lane)], daily ? daily + lane * n_days : nullptr);

@@ -10,33 +10,45 @@
 
 namespace esbt::sweep {
 
-// By distance in ticks, from 1 on: the packed exit.
-class Stairs {
-  public:
-    explicit Stairs(std::int32_t widest) : exits_(static_cast<std::size_t>(widest) + 2, kNoExit) {}
-
-    void clear() { reached_ = 0; }
-    std::int32_t reached() const { return reached_; }
-
-    // All distances up to `distance` that were not reached before: each to the packed exit of zero plus `step` a tick.
-    void reach(std::int32_t distance, std::int32_t exit_of_zero, std::int32_t step) {
-        for (std::int32_t d = reached_ + 1; d <= distance; ++d) exits_[static_cast<std::size_t>(d)] = exit_of_zero + d * step;
-        reached_ = std::max(reached_, distance);
-    }
-
-    // Then what is one beyond the last reached, for all that is wider, may be read too.
-    void close() { exits_[static_cast<std::size_t>(reached_) + 1] = kNoExit; }
-    const std::int32_t* exits() const { return exits_.data(); }
-
-  private:
-    std::vector<std::int32_t> exits_;
-    std::int32_t reached_ = 0;
-};
-
 // The lowest and the highest close behind an entry, in ticks from it, in one number.
 inline std::int32_t pack_marks(std::int32_t low, std::int32_t high) {
     return static_cast<std::int32_t>((static_cast<std::uint32_t>(low) & 0xffff) | (static_cast<std::uint32_t>(high) << 16));
 }
+
+// A packed exit, and above it the marks of the bars before it: what is added to the exit leaves the marks as they are.
+using Way = std::int64_t;
+inline Way way(std::int32_t exit, std::int32_t marks) {
+    return static_cast<Way>((static_cast<std::uint64_t>(static_cast<std::uint32_t>(marks)) << 32) | static_cast<std::uint32_t>(exit));
+}
+constexpr Way kNoWay = kNoExit;
+
+// By distance in ticks, from 1 on: the way out.
+class Stairs {
+  public:
+    explicit Stairs(std::int32_t widest) : ways_(static_cast<std::size_t>(widest) + 2 + kAtOnce, kNoWay) {}
+
+    void clear() { reached_ = 0; }
+    std::int32_t reached() const { return reached_; }
+
+    // All distances up to `distance` that were not reached before: each the way of zero plus `step` a tick. The first few are written
+    // unasked: what lies beyond is written again before it is read.
+    void reach(std::int32_t distance, Way of_zero, std::int32_t step) {
+        Way* const next = ways_.data() + reached_ + 1;
+        const Way first = of_zero + Way{reached_ + 1} * step;
+        for (std::int32_t d = 0; d < kAtOnce; ++d) next[d] = first + d * step;
+        for (std::int32_t d = kAtOnce; d < distance - reached_; ++d) next[d] = first + Way{d} * step;
+        reached_ = std::max(reached_, distance);
+    }
+
+    // Then what is one beyond the last reached, for all that is wider, may be read too.
+    void close() { ways_[static_cast<std::size_t>(reached_) + 1] = kNoWay; }
+    const Way* ways() const { return ways_.data(); }
+
+  private:
+    static constexpr std::int32_t kAtOnce = 4;
+    std::vector<Way> ways_;
+    std::int32_t reached_ = 0;
+};
 
 struct Reach {  // the widest distance that any lane asks for; what is off is kFar
     std::int32_t stop, target, trail;
@@ -48,7 +60,12 @@ struct Stretch {                    // of bars to look at
 
 struct Scan {
     Scan(const Board& b, bool trailing)
-        : board(b), trails_on(trailing), stops(2 * b.packing.bias), targets(2 * b.packing.bias), trails(2 * b.packing.bias) {}
+        : board(b),
+          trails_on(trailing),
+          stops(2 * b.packing.bias),
+          targets(2 * b.packing.bias),
+          trails(2 * b.packing.bias),
+          marks(static_cast<std::size_t>(b.longest)) {}
 
     void clear() {
         stops.clear();
@@ -68,15 +85,18 @@ struct Scan {
         return board.how.path != Path::best;
     }
 
-    std::int32_t exit_at_close(std::int64_t j, std::int64_t base, std::int32_t side) const {
-        return board.packing.pack(static_cast<std::int32_t>(j - base), kAtClose, side * board.m.bars.close[j] - entry - board.how.slippage);
+    Way way_at_close(std::int64_t j, const Stretch& at, std::int32_t side) const {
+        const std::int32_t price = side * board.m.bars.close[j] - entry - board.how.slippage;
+        return way(board.packing.pack(static_cast<std::int32_t>(j - at.base), kAtClose, price),
+                   marks[static_cast<std::size_t>(j - at.entry)]);
     }
 
     const Board& board;
     const bool trails_on;
     Stairs stops, targets, trails;
-    std::int32_t entry = 0;   // times side, slippage included
-    std::int64_t behind = 0;  // the first bar not looked at
+    std::vector<std::int32_t> marks;  // by bar from the entry on, where a time limit may end
+    std::int32_t entry = 0;           // times side, slippage included
+    std::int64_t behind = 0;          // the first bar not looked at
 };
 
 }  // namespace esbt::sweep
