@@ -54,6 +54,7 @@ void run_case(Seen& seen) {
     std::int64_t begun = 0, begun_trades = 0;
     for (std::size_t k = 0; k < n; ++k) {
         const esbt::Plan& p = c.plans[k];
+        fuzz::require(!c.free || esbt::sweep::has_free_legs(p, m.fees_e4, m.slips), "legs are free where no rule ties them");
         try {
             const esbt::Outcome o = esbt::simulate(m, p);
             alone[k] = esbt::sweep::Tally(m.bars, days, p, own.data()).of(o.trades);

@@ -18,6 +18,7 @@ struct LaneCase : Case {
     std::vector<esbt::Plan> plans;
     std::set<int> axes;
     int threads = 1;
+    bool free = false;  // no lane has a rule that must be stepped
 };
 
 // One more value of an axis, of a size that does something, or off.
@@ -120,7 +121,8 @@ inline void fill_lanes(LaneCase& c, std::uint64_t seed) {
     random_bars(c, r, r.pick<std::int64_t>({r.whole(1, 9), r.whole(20, 150), r.whole(100, 400), r.whole(100, 400)}));
     random_signals(c, r);
     c.ends = esbt::find_ends(c.bars.view());
-    c.plan = r.chance(0.15) ? random_plan(r, false) : free_plan(r);
+    c.free = !r.chance(0.15);
+    c.plan = c.free ? free_plan(r) : random_plan(r, false);
     random_costs(c, r);
     if (!r.chance(0.2)) c.fees_e4.clear();
     if (!r.chance(0.2)) c.slips.clear();
@@ -131,6 +133,7 @@ inline void fill_lanes(LaneCase& c, std::uint64_t seed) {
         const auto axis = static_cast<int>(r.whole(0, most - 1));
         if (c.axes.insert(axis).second) cross(grid, axis, grid.size() > 1 ? r.whole(1, 4) : r.pick<std::int64_t>({1, 3, 9, 20}), r);
     }
+    c.free &= c.fees_e4.empty() && c.slips.empty() && (c.axes.empty() || *c.axes.rbegin() < kCoupled);
     // A stretch of the grid, the first axis fastest, or any of its lanes.
     const auto size = static_cast<std::int64_t>(grid.size()), start = r.whole(0, size - 1);
     const bool in_order = r.chance(0.6);
