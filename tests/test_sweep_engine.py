@@ -28,7 +28,7 @@ TARGETS = ("baseline", "avx2")  # the second is the first where the machine has 
 @pytest.fixture(scope="module")
 def said():
     """What happened in each target's process. It fails where a lane is not its own run, and tells which."""
-    path = os.pathsep.join(str(Path(__file__).parents[k]) for k in (0, 1))
+    path = os.pathsep.join(str(Path(file).parent) for file in (__file__, Path(_core.__file__).parent))  # this very core
     words = [sys.executable, "-m", "lane_check", str(FIRST), str(CASES)]
     running = {}
     for target in TARGETS:
