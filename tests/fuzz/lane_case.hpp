@@ -116,8 +116,34 @@ inline void cross(std::vector<esbt::Plan>& grid, int axis, std::int64_t values, 
     grid.swap(crossed);
 }
 
+// Days that win ten ticks, lose ten or end where they began, and no costs: equity meets its own peaks and lows again, to the unit.
+inline void fill_tide(LaneCase& c, Random& r) {
+    std::int32_t session = 19'000;
+    for (std::int64_t days = r.whole(4, 30); days > 0; --days) {
+        session += static_cast<std::int32_t>(r.whole(1, 4));
+        const auto bars = r.whole(3, 5);
+        for (std::int64_t j = 0; j < bars; ++j) {
+            add_bar(c.bars, r, 5'000, {0, 0}, session, 0);
+            c.signals.push_back(j == 0);
+            c.atr.push_back(4.0);
+        }
+        const std::int32_t close = 5'000 + r.pick<std::int32_t>({-10, 0, 10});
+        c.bars.close.back() = close;
+        c.bars.high.back() = std::max(close, 5'000);
+        c.bars.low.back() = std::min(close, 5'000);
+    }
+    c.ends = esbt::find_ends(c.bars.view());
+    c.plan.stop_atr = c.plan.target_r = esbt::kOff;
+    c.plan.slippage_ticks = 0;
+    c.plan.cash_e4 = 50'000'000;
+    c.plan.tick_value_e4 = 125'000;
+    for (c.plan.contracts = 1; c.plan.contracts < 10; ++c.plan.contracts) c.plans.push_back(c.plan);
+    c.free = true;
+}
+
 inline void fill_lanes(LaneCase& c, std::uint64_t seed) {
     Random r(seed);
+    if (r.chance(0.05)) return fill_tide(c, r);
     random_bars(c, r, r.pick<std::int64_t>({r.whole(1, 9), r.whole(20, 150), r.whole(100, 400), r.whole(100, 400)}));
     random_signals(c, r);
     c.ends = esbt::find_ends(c.bars.view());
