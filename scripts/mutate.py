@@ -3,6 +3,8 @@
     python scripts/mutate.py [--jobs 2] [--files step.hpp size.hpp] [--every 10] [--match TEXT] [--listed] [--list]
     python scripts/mutate.py --confirm [tests/test_laws.py ...]     survivors are tried by pytest as well
 
+    python scripts/mutate.py --files sweep/tally.hpp [...]          the sweep engine's headers, by tests/fuzz/fuzz_lanes.cpp
+
 The cases are the drawn scenarios and random ones with the twin's answers (tests/mutation/cases.py), played by a small program without
 Python under the sanitizers: one to two seconds a mutant. The run passes when every survivor is one that tests/mutation/equivalent.txt
 shows to change nothing, and when no entry there names a mutant that is killed or no more. Works in build/mutants, never touches the tree.
@@ -22,7 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from mutation.by_pytest import Slowly  # noqa: E402
-from mutation.mutants import Mutant, equivalents, headers, mutants  # noqa: E402
+from mutation.lanes import verdict as verdict_by_lanes  # noqa: E402
+from mutation.mutants import SWEEP, Mutant, equivalents, headers, mutants  # noqa: E402
 
 HOME = ROOT / "build" / "mutants"
 RUNNER = ROOT / "tests" / "mutation"
@@ -39,11 +42,24 @@ def built(words: Iterable[object]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def prepare(home: Path, examples: int) -> None:
-    """A copy of the core, the case file, and all of the runner that no mutant changes. Raises SystemExit where the core has it wrong."""
+def copy_core(home: Path) -> None:
+    """The folder `home` anew, with a copy of the core in it."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     shutil.copytree(ROOT / "csrc", home / "csrc")
+
+
+def prepare_lanes(home: Path) -> None:
+    """The same for mutants of the sweep engine alone, which need no case file."""
+    copy_core(home)
+    word = verdict_by_lanes(home, home / "csrc")
+    if word != SURVIVES:
+        raise SystemExit(f"nothing can be learned, the unchanged sweep: {word}")
+
+
+def prepare(home: Path, examples: int) -> None:
+    """A copy of the core, the case file, and all of the runner that no mutant changes. Raises SystemExit where the core has it wrong."""
+    copy_core(home)
     paths = [str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [sys.executable, "-m", "mutation.case_file", str(home / "cases.bin"), str(examples)]
@@ -64,7 +80,11 @@ def verdict(home: Path, place: str, mutant: Mutant | None) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "esbt").mkdir(parents=True)
     if mutant:
-        (folder / "esbt" / mutant.header).write_text(mutant.text, "utf-8")
+        changed = folder / "esbt" / mutant.header
+        changed.parent.mkdir(exist_ok=True)
+        changed.write_text(mutant.text, "utf-8")
+        if mutant.header in SWEEP:
+            return verdict_by_lanes(folder, home / "csrc")
     include = [f"-I{folder}", f"-I{home / 'csrc'}", "-include", home / "standard.hpp"]
     core, out = folder / "core.o", folder / "run_cases"
     if not built(["-O0", *include, "-c", RUNNER / "core_under_test.cpp", "-o", core]):
@@ -99,7 +119,7 @@ def survivors(home: Path, chosen: list[Mutant], jobs: int) -> list[Mutant]:
     with ThreadPoolExecutor(jobs) as pool:
         for i, (mutant, word) in enumerate(zip(chosen, pool.map(tried, chosen), strict=True)):
             print(f"{i + 1}/{len(chosen)} {word} ({mutant.line}) {mutant.name}", flush=True)
-            known = ("random", "edge")
+            known = ("random", "edge", "lanes")
             kind = next((f"killed by a case: {k}" for k in known if f"by {k} " in word), "killed by a scenario") if " by " in word else word
             ends[kind] += 1
             if word == SURVIVES:
@@ -111,7 +131,7 @@ def survivors(home: Path, chosen: list[Mutant], jobs: int) -> list[Mutant]:
 def main() -> int:
     """Command line; returns 1 where a mutant survives that should not, or an entry of the list is wrong."""
     words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    words.add_argument("--files", nargs="+", default=headers(), help="headers of csrc/esbt")
+    words.add_argument("--files", nargs="+", default=headers(), help=f"headers of csrc/esbt; not by default: {' '.join(SWEEP)}")
     words.add_argument("--jobs", type=int, default=1, help="mutants tried at a time")
     words.add_argument("--every", type=int, default=1, help="try one mutant in so many")
     words.add_argument("--first", type=int, default=0, help="number of the first mutant tried")
@@ -129,7 +149,10 @@ def main() -> int:
         print("\n".join(f"({m.line}) {m.name}" for m in chosen))
         print(len(chosen), "mutants")
         return 0
-    prepare(HOME, args.examples)
+    if {mutant.header for mutant in chosen} <= set(SWEEP):
+        prepare_lanes(HOME)
+    else:
+        prepare(HOME, args.examples)
     alive = survivors(HOME, chosen, args.jobs)
     if args.confirm is not None and alive:
         slowly = Slowly(HOME / "tree", args.confirm or SLOW_TESTS)

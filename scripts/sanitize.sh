@@ -15,6 +15,6 @@ preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so) 
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$home/site
 LD_PRELOAD=$preload "$python" -P -c "import esbt._core; assert esbt._core.__file__.startswith('$home'), esbt._core.__file__"
 if [ $# -eq 0 ]; then
-    set -- -q tests/test_scenarios.py tests/test_differential.py tests/test_laws.py tests/test_features.py tests/test_forest.py tests/test_forest_input.py tests/test_hooks.py
+    set -- -q tests/test_scenarios.py tests/test_differential.py tests/test_laws.py tests/test_features.py tests/test_forest.py tests/test_forest_input.py tests/test_hooks.py tests/test_sweep_engine.py
 fi
 LD_PRELOAD=$preload "$python" -P -m pytest -p no:cacheprovider "$@"

@@ -44,9 +44,10 @@ def same(row, result):
 
 
 @MANY
-@given(space=axes(), part=st.integers(1, 9), size=st.sampled_from([1, 4]), data=st.data())
-def test_lane_is_single(space, part, size, data):
-    """Over random spaces of any axes: refused where a lane is refused alone, else each lane is its own backtest."""
+@given(space=axes(), part=st.integers(1, 20), size=st.sampled_from([1, 4]), threads=st.integers(1, 3), data=st.data())
+def test_lane_is_single(space, part, size, threads, data):
+    """Over random spaces of any axes: refused where a lane is refused alone, else each lane is its own backtest. (Each target:
+    test_sweep_engine.py.)"""
     grid = esbt.Grid(space)
     lanes = [grid.lane(k) for k in range(len(grid))]
     bad = [k for k, lane in enumerate(lanes) if contradicts(BARS, STRATEGY, lane, {"size": size})]
@@ -55,7 +56,7 @@ def test_lane_is_single(space, part, size, data):
             swept(space, size=size)
         assert int(re.match(r"lane (\d+) ", str(caught.value))[1]) in bad
         return
-    table = swept(space, size=size, part_lanes=part, daily=True)
+    table = swept(space, size=size, part_lanes=part, threads=threads, daily=True)
     assert table.frame["lane"].to_list() == list(range(len(grid)))
     for k in data.draw(st.lists(st.integers(0, len(grid) - 1), max_size=4, unique=True)):
         result = single(BARS, STRATEGY, lanes[k], {"size": size})
@@ -154,11 +155,12 @@ def test_lane_is_single_on_real_bars(name, words):
         "fee_table": [None, "historical"],
         "flat_at": [None, "14:30"],
     }
-    table = esbt.sweep(bars, esbt.AtrStrategy(), space, daily=True, path="nearest")
+    table = esbt.sweep(bars, esbt.AtrStrategy(), space, daily=True, path="nearest", threads=2)
     assert table.frame["trades"].min() > 100
     for k in (0, 9, 14, 23, 31):
         rules = dict(esbt.Grid(space).lane(k))
         fees = rules.pop("fee_table")
         result = esbt.backtest(bars, esbt.AtrStrategy(**rules), fee_table=fees, path="nearest")
         same(table.frame.row(k, named=True), result)
+        assert table.replay(k).raw_trades.tobytes() == result.raw_trades.tobytes()
         assert np.array_equal(table.daily[k] / 10_000, np.diff(result.daily["equity"].to_numpy(), prepend=result.cash).round(4))

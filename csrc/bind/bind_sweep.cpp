@@ -25,16 +25,25 @@ static TotalsArray py_totals(const CoreBars& bars, const Column<std::int32_t>& d
     return out;
 }
 
+// A position must not live through the end of a day: it ends with its session, so sessions must not outlive days.
+static void require_sessions_within(const sweep::Days& days, const BarsView& b) {
+    for (const std::int64_t j : days.last)
+        if (j + 1 < b.n && b.session[j] == b.session[j + 1] && b.segment[j] == b.segment[j + 1])
+            throw std::invalid_argument("day changes within a session, after bar " + std::to_string(j));
+}
+
 using Swept = py::typing::Tuple<TotalsArray, py::typing::Optional<py::array_t<std::int64_t>>, py::int_>;
 
 static Swept py_run_lanes(const CoreBars& bars, const Column<std::int32_t>& day, const Column<std::int8_t>& signals,
                           const Column<double>& atr, const PlanArray& plans, const CoreBars* finer,
                           const std::optional<Column<std::int64_t>>& finer_first, const std::optional<Column<std::int64_t>>& fees_e4,
                           const std::optional<Column<std::int32_t>>& slips, bool daily, int threads) {
+    if (threads < 1) throw std::invalid_argument("threads must be at least 1");
     const Market market = market_of(bars, signals, atr, finer, finer_first, fees_e4, slips);
     const std::span<const Plan> lanes(plans.data(), static_cast<std::size_t>(plans.size()));
     for (const Plan& p : lanes) checked(p, market);
     const sweep::Days days = days_of(day, market.bars);
+    require_sessions_within(days, market.bars);
     TotalsArray out(plans.size());
     py::object profit = py::none();
     std::int64_t* profit_data = nullptr;

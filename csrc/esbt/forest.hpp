@@ -15,13 +15,13 @@
 #include <string>
 #include <vector>
 
-#include "esbt/features/simd.hpp"
 #include "esbt/forest_block.hpp"
 #include "esbt/forest_keys.hpp"
 #include "esbt/forest_ranks.hpp"
 #include "esbt/forest_row.hpp"
 #include "esbt/forest_shape.hpp"
 #include "esbt/hook.h"
+#include "esbt/target.hpp"
 
 namespace esbt {
 
@@ -60,7 +60,7 @@ class Forest {
     std::int64_t n_nodes() const { return static_cast<std::int64_t>(nodes_.size()); }
 
     // Whether a row is asked all splits of a tree at once, and whether a block goes 128 rows at a time; both false: walks.
-    bool fast_row() const { return row_trees_.has_value() && features::has_avx2(); }
+    bool fast_row() const { return row_trees_.has_value() && has_avx2(); }
     bool fast_block() const { return block_trees_.has_value(); }
 
     // Raw margin of one row of n_features floats.

@@ -11,6 +11,7 @@
 
 #include "esbt/forest_ranks.hpp"
 #include "esbt/forest_shape.hpp"
+#include "esbt/target.hpp"
 
 namespace esbt {
 
@@ -56,7 +57,7 @@ class BlockTrees {
     // sum[128]: of the trees' leaves, in their order, of 128 rows; x(r) is where row r begins.
     template <class RowAt>
     void sums(const Ranks& ranks, const RowAt& x, std::int8_t* scratch, double* sum) const {
-        if (features::has_avx2())
+        if (has_avx2())
             sums_avx2(ranks, x, scratch, sum);
         else
             sums_baseline(ranks, x, scratch, sum);

@@ -9,11 +9,8 @@
 #include <cstring>
 #include <vector>
 
-#include "esbt/features/simd.hpp"
 #include "esbt/forest_keys.hpp"
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#endif
+#include "esbt/target.hpp"
 
 namespace esbt {
 

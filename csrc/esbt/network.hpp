@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "esbt/features/simd.hpp"
+#include "esbt/target.hpp"
 
 namespace esbt {
 
@@ -79,7 +79,7 @@ class Network {
     static std::size_t padded(std::size_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
     void run(const float* rows, std::int64_t n, double* room, double* out) const {
-        if (features::has_avx2())
+        if (has_avx2())
             run_avx2(rows, n, room, out);
         else
             run_baseline(rows, n, room, out);

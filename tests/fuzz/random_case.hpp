@@ -140,7 +140,7 @@ inline void random_dynamic_stop(esbt::DynamicStop& d, Random& r) {
 // Fills a case in place: the hooks point into it, so it must not move.
 inline void fill(Case& c, std::uint64_t seed) {
     Random r(seed);
-    random_bars(c, r);
+    random_bars(c, r, r.pick<std::int64_t>({1, 2, 5, 9, r.whole(1, 40), r.whole(20, 150)}));
     random_signals(c, r);
     c.ends = esbt::find_ends(c.bars.view());
     c.stop_asked = r.chance(0.3);

@@ -89,8 +89,7 @@ struct Market {
 };
 
 // Finer bars first, bars made of them, so that the two agree; some bars have no finer ones at all.
-inline void random_bars(Market& c, Random& r) {
-    const std::int64_t n = r.pick<std::int64_t>({1, 2, 5, 9, r.whole(1, 40), r.whole(20, 150)});
+inline void random_bars(Market& c, Random& r, std::int64_t n) {
     const Walk w = random_walk(r);
     const double new_session = r.pick({0.0, 0.05, 0.3, 1.0}), new_segment = r.pick({0.0, 0.0, 0.05, 1.0});
     std::int32_t price = r.pick<std::int32_t>({0, 16'000, -300, kMaxTicks, -kMaxTicks}), session = 19'000, segment = 0;

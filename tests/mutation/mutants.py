@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 CORE = HERE.parents[1] / "csrc" / "esbt"
 EQUIVALENT = HERE / "equivalent.txt"
 GIVEN = {"bars.hpp", "plan.hpp", "hook.h"}  # layouts, no rules
+SWEEP = [f"sweep/{name}.hpp" for name in ("board", "lane_class", "moments", "tally", "totals", "water")]  # what lanes are made of
 # One that gives a value, counts or calls, alone on its line.
 STATEMENT = r"(?m)^ +(?!return|if|for|else|throw)(?:[\w.>\[\]()-]+ [+|-]?= .+|\+\+[\w.>-]+|[\w.>-]+\(.*\));$"
 CHANGES = [

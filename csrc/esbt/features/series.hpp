@@ -39,7 +39,8 @@ class Buffer {
         const auto past = reinterpret_cast<std::uintptr_t>(values_.data() + history) / sizeof(double) % kLine;
         window_ = values_.data() + history + (past ? kLine - static_cast<std::int64_t>(past) : 0);
     }
-    Buffer(Buffer&&) = default;
+    Buffer(const Buffer&) = delete;  // window_ points into values_
+    Buffer& operator=(const Buffer&) = delete;
 
     std::int64_t history() const { return history_; }
     double* window() { return window_; }

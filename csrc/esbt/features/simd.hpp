@@ -1,18 +1,13 @@
-// Loops over series, compiled for the plain machine and for AVX2, chosen when the program starts by what the machine can (or by ESBT_TARGET
-// = baseline, avx2, for tests). The arithmetic is the same, so are the bits. Knows no series' meaning.
+// Loops over series, compiled for the plain machine and for AVX2 (target.hpp says which runs). The arithmetic is the same, so are the bits.
+// Knows no series' meaning.
 #pragma once
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define ESBT_HAS_AVX2
-#include <immintrin.h>
-#endif
+#include "esbt/target.hpp"
 
 namespace esbt::features {
 
@@ -23,20 +18,6 @@ template <class F, std::size_t K, std::size_t... Is, class... Before>
 [[gnu::always_inline]] inline auto call(F&& f, const Inputs<K>& in, std::int64_t i, std::index_sequence<Is...>, Before&&... before) {
     return f(before..., in[Is][i]...);
 }
-
-#ifdef ESBT_HAS_AVX2
-#define ESBT_AVX2 [[gnu::target("avx2")]]
-inline bool has_avx2() {
-    static const bool yes = [] {
-        const char* const asked = std::getenv("ESBT_TARGET");
-        return __builtin_cpu_supports("avx2") && (!asked || std::string_view(asked) != "baseline");
-    }();
-    return yes;
-}
-#else
-#define ESBT_AVX2
-inline bool has_avx2() { return false; }
-#endif
 
 #define ESBT_LOOP                                                         \
     const F g = f;                                                        \

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <cstring>
 
-#include "esbt/features/simd.hpp"
 #include "esbt/sweep/eight.hpp"
 #include "esbt/sweep/legs.hpp"
 #include "esbt/sweep/scan.hpp"
+#include "esbt/target.hpp"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
