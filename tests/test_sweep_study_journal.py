@@ -1,4 +1,4 @@
-"""A study's journal cut off at any byte of its last line, a lock left behind, Ctrl-C at any record: it goes on to the same trials and table.
+"""A study's journal cut off at any byte of its last line, a lock left behind, Ctrl-C at any record: the same trials and table in the end.
 And what a study proposes and finds is the same on any number of threads.
 """
 
