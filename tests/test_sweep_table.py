@@ -108,6 +108,8 @@ def test_pictures_and_page(table, tmp_path):
     best = table.best(minimum_trades=5)["lane"][0]
     for words in (f"lane {best}", "SYNTHETIC MARKET", "Best lanes by sharpe", "chart-heatmap_stop_atr_target_r", "chart-plateau"):
         assert words in text
+    assert table.best(n=20, minimum_trades=5)["target_r"].null_count()
+    assert "<td>off</td>" in text
     assert pl.read_parquet(tmp_path / "report" / "best_lanes.parquet")["lane"][0] == best
     assert pl.read_parquet(tmp_path / "report" / f"lane_{best}_trades.parquet").equals(table.replay(best).trades)
 
