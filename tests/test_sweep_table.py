@@ -1,5 +1,6 @@
 """The table: best lanes, surfaces, plateaus, pictures and the page, against sums done by hand."""
 
+import inspect
 import math
 
 import numpy as np
@@ -148,3 +149,11 @@ def test_luck():
         esbt.sweep(BARS, STRATEGY, {"fast": [2]}).overfitting()
     with pytest.raises(EsbtError, match="one start capital"):
         esbt.sweep(BARS, STRATEGY, {"cash": [1e4, 1e5]}, daily=True).overfitting()
+
+
+def test_the_package_is_the_function_too():
+    assert inspect.ismodule(esbt.sweep)
+    assert inspect.signature(esbt.sweep) == inspect.signature(esbt.sweep.sweep)
+    assert esbt.sweep.__call__.__doc__ == esbt.sweep.sweep.__doc__
+    with pytest.raises(TypeError, match=r"sweep\(\) missing 2 required"):
+        esbt.sweep(BARS)
