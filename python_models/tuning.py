@@ -5,7 +5,6 @@ It is given training rows and a purged splitter over them, and sees nothing else
 alone, so a study that was stopped anywhere goes on to what it would have been.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 
 from esbt.errors import EsbtError
 from esbt.sweep.fingerprint import array_digest
+from esbt.sweep.study_journal import open_study
 from python_models.boosting import Rows, TrainedForest
 from python_models.cross_validation import Fold, Splitter
 from python_models.learners import Floats, Learner, Parameters, Sample
@@ -56,7 +56,6 @@ def tune(learner: Learner, sample: Sample, splitter: Splitter, *, trials: int = 
     sample: training rows. splitter: inner folds over them. trials: in all, those of an earlier run included. storage: the journal's file;
     None: memory. Raises EsbtError for a fold of one class and a journal of other rows, folds or settings.
     """
-    import optuna
     from optuna.trial import TrialState
 
     if trials < 1:
@@ -65,7 +64,6 @@ def tune(learner: Learner, sample: Sample, splitter: Splitter, *, trials: int = 
     folds = list(splitter.split(x, y))
     if learner.objective == "binary" and any(np.unique(y[rows]).size != 2 for fold in folds for rows in fold):
         raise EsbtError("a fold does not hold both classes, 0 and 1: give fewer folds or a splitter with stratify=True")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     data = (x, y, weights, *(rows for fold in folds for rows in fold))
     study = _study(learner, storage, "; ".join([repr(learner), *map(array_digest, data)]))
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -103,29 +101,10 @@ def _run_trial(study: "optuna.Study", learner: Learner, number: int, folds: list
 
 def _study(learner: Learner, storage: str | Path | None, about: str) -> "optuna.Study":
     import optuna
-    from optuna.storages import InMemoryStorage
-    from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-    try:
-        if storage is not None:
-            _mend(Path(storage))
-        study = optuna.create_study(
-            storage=InMemoryStorage() if storage is None else JournalStorage(JournalFileBackend(str(storage))),
-            study_name="tuning",
-            direction="maximize" if learner.more_is_better else "minimize",
-            load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED),
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise EsbtError(f"the journal {storage} cannot be used: {error}; give another file") from error
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED)
+    study = open_study(storage, "tuning", "maximize" if learner.more_is_better else "minimize", pruner)
     if study.user_attrs.get("about", about) != about:
         raise EsbtError(f"the journal {storage} is of other rows, folds or settings: give another file, or what it was begun with")
     study.set_user_attr("about", about)
     return study
-
-
-def _mend(journal: Path) -> None:
-    """What a killed run leaves: its lock (a study has one process) and half a line, onto which the next would be written."""
-    Path(f"{journal}.lock").unlink(missing_ok=True)
-    if journal.exists() and not (content := journal.read_bytes()).endswith(b"\n"):
-        os.truncate(journal, content.rfind(b"\n") + 1)

@@ -1,6 +1,7 @@
 """The verdict on a sweep: each number is that of its own function, noise is called luck, a planted lane is found, and words are sober."""
 
 import math
+import tracemalloc
 from dataclasses import asdict
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from esbt import metrics, stats
 from esbt.errors import EsbtError
+from esbt.stats._rows import Rows
 
 CASH = 100_000.0
 
@@ -89,6 +91,28 @@ def test_from_a_file_and_with_more_lanes_than_are_cross_validated(tmp_path):
     assert found == stats.overfitting(pnl, CASH, blocks=4, pbo_lanes=50, seed=1)
     assert found.pbo_lanes == 50
     assert "among 50 lanes drawn from these" in found.verdict
+
+
+def test_memory_is_flat_and_the_file_is_read_twice(monkeypatch, tmp_path):
+    """Of three times the lanes no more than a hundred bytes each are held; every lane is read twice, and some for block length and PBO."""
+    read, peaks, real = [], [], Rows.read
+
+    def counted(self, block):
+        read.append(block.stop - block.start)
+        return real(self, block)
+
+    monkeypatch.setattr(Rows, "read", counted)
+    for lanes in (12_000, 36_000):
+        np.save(tmp_path / "pnl.npy", noise(5, lanes=lanes, sessions=64))
+        file = np.load(tmp_path / "pnl.npy", mmap_mode="r")
+        read.clear()
+        tracemalloc.start()
+        stats.overfitting(file, CASH, blocks=4, replications=100, pbo_lanes=50)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert sum(read) == 2 * lanes + 64 + 50
+    assert peaks[1] - peaks[0] < 100 * 24_000  # the P&L of those lanes is 512 bytes each
+    assert peaks[1] < 60_000_000
 
 
 def test_a_single_lane_has_no_choice_to_judge():

@@ -1,5 +1,6 @@
 """The table: best lanes, surfaces, plateaus, pictures and the page, against sums done by hand."""
 
+import inspect
 import math
 
 import numpy as np
@@ -108,6 +109,8 @@ def test_pictures_and_page(table, tmp_path):
     best = table.best(minimum_trades=5)["lane"][0]
     for words in (f"lane {best}", "SYNTHETIC MARKET", "Best lanes by sharpe", "chart-heatmap_stop_atr_target_r", "chart-plateau"):
         assert words in text
+    assert table.best(n=20, minimum_trades=5)["target_r"].null_count()
+    assert "<td>off</td>" in text
     assert pl.read_parquet(tmp_path / "report" / "best_lanes.parquet")["lane"][0] == best
     assert pl.read_parquet(tmp_path / "report" / f"lane_{best}_trades.parquet").equals(table.replay(best).trades)
 
@@ -146,3 +149,11 @@ def test_luck():
         esbt.sweep(BARS, STRATEGY, {"fast": [2]}).overfitting()
     with pytest.raises(EsbtError, match="one start capital"):
         esbt.sweep(BARS, STRATEGY, {"cash": [1e4, 1e5]}, daily=True).overfitting()
+
+
+def test_the_package_is_the_function_too():
+    assert inspect.ismodule(esbt.sweep)
+    assert inspect.signature(esbt.sweep) == inspect.signature(esbt.sweep.sweep)
+    assert esbt.sweep.__call__.__doc__ == esbt.sweep.sweep.__doc__
+    with pytest.raises(TypeError, match=r"sweep\(\) missing 2 required"):
+        esbt.sweep(BARS)

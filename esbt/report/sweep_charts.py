@@ -17,9 +17,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, MaxNLocator, ScalarFormatter
 
 from esbt.files import write_bytes
-from esbt.report.canvas import OKABE_ITO, WARNING, decorate, png, say
+from esbt.report.canvas import OKABE_ITO, THOUSANDS, WARNING, decorate, png, say
 from esbt.report.tables import SHOWN
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +28,7 @@ _WRITTEN = 144  # cells of a heatmap up to which each has its number
 _LABELS = 12  # along an axis
 _SHOWN = 40  # lanes of the plateau's left panel
 _UNITS = {"fraction": "fraction", "usd": "USD", "days": "days", "count": "count", "ratio": ""}
+_OF_SWEEPS = {"net_profit": ("Net profit", "usd"), "costs": ("Costs", "usd"), "ambiguous_share": ("Ambiguous trades", "fraction")}
 
 
 def save(figure: Figure, path: str | Path) -> Path:
@@ -36,7 +38,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 def label_of(metric: str) -> str:
     """A metric's name for people."""
-    name, unit = SHOWN.get(metric, (metric.replace("_", " ").capitalize(), "ratio"))
+    name, unit = (SHOWN | _OF_SWEEPS).get(metric, (metric.replace("_", " ").capitalize(), "ratio"))
     return f"{name}, {_UNITS[unit]}" if _UNITS[unit] else name
 
 
@@ -54,11 +56,12 @@ def heatmap_chart(frame: pl.DataFrame, x: str, y: str, metric: str, over: str, *
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
     if values.size <= _WRITTEN:
+        decimals = _decimals(values)
         for (row, column), value in np.ndenumerate(values):
             if math.isfinite(value):
                 dark = np.dot(cmap(norm(value))[:3], (0.299, 0.587, 0.114)) < 0.5
-                axes.text(column, row, _short(float(value)), ha="center", va="center", fontsize=8, color="white" if dark else "black")
-    figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric))
+                axes.text(column, row, f"{value:,.{decimals}f}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric), format=_format(values))
     return figure
 
 
@@ -77,9 +80,10 @@ def surface_chart(frame: pl.DataFrame, x: str, y: str, metric: str, over: str, *
     _ticks(axes, "y", ys)
     axes.set_xlabel(x, labelpad=8)
     axes.set_ylabel(y, labelpad=8)
+    axes.zaxis.set_major_formatter(_format(values))
     axes.tick_params(labelsize=8)
     axes.view_init(elev=32, azim=-125)
-    figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric), shrink=0.7, pad=0.1)
+    figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric), format=_format(values), shrink=0.7, pad=0.1)
     return figure
 
 
@@ -115,6 +119,9 @@ def plateau_chart(frame: pl.DataFrame, metric: str, *, synthetic: bool) -> Figur
     right.plot([low, high], [low, high], color="black", linewidth=0.8, linestyle="--", label="lane = neighbours")
     right.plot(near[0], own[0], "*", color=OKABE_ITO[1], markersize=12, label="best lane")
     right.set_xlabel("mean of its neighbours")
+    right.xaxis.set_major_locator(MaxNLocator(5))  # more would touch
+    for side in (left.yaxis, right.xaxis, right.yaxis):
+        side.set_major_formatter(_format(own))
     right.legend(frameon=False, fontsize=9, loc="upper left")
     for axes in (left, right):
         decorate(axes)
@@ -152,7 +159,7 @@ def parallel_chart(frame: pl.DataFrame, parameters: Sequence[str], metric: str, 
     axes.set_yticks([])
     axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.07))
-    figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric))
+    figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric), format=_format(values))
     return figure
 
 
@@ -181,6 +188,17 @@ def _colours(values: Floats) -> tuple[Normalize, Colormap]:
     return Normalize(low, high if high > low else low + 1.0), colormaps["viridis"]
 
 
+def _decimals(values: Floats) -> int:
+    """How many show three digits of the greatest, the same for all."""
+    greatest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+    return min(6, max(0, 2 - math.floor(math.log10(greatest)))) if greatest > 0 else 0
+
+
+def _format(values: Floats) -> Formatter:
+    """Thousands with commas where there are thousands; else what matplotlib finds."""
+    return THOUSANDS if np.abs(values[np.isfinite(values)]).max(initial=0.0) >= 1000 else ScalarFormatter()
+
+
 def _ticks(axes: Axes, side: str, values: Sequence[Any]) -> None:
     step = max(1, -(-len(values) // _LABELS))
     places = range(0, len(values), step)
@@ -195,7 +213,7 @@ def _heights(column: pl.Series) -> tuple[Floats, list[tuple[float, str]]]:
         numbers = column.to_numpy().astype(np.float64)
         low, high = float(numbers.min()), float(numbers.max())
         width = (high - low) or 1.0
-        marks = values if len(values) <= 6 else np.linspace(low, high, 5).tolist()
+        marks = values if len(values) <= _LABELS else np.linspace(low, high, 5).tolist()
         return (numbers - low) / width, [((mark - low) / width, _short(mark)) for mark in marks]
     scale = max(1, len(values) - 1)
     place = {value: k / scale for k, value in enumerate(values)}

@@ -43,7 +43,7 @@ def write_sweep_report(
     runs = {f"lane {lane}": table.replay(lane)}
     title = f"Sweep of {table.bound.bars.instrument.symbol}, {len(table):,} lanes"
     notes = [_first_note(table, metric, lane), *([luck.verdict] if luck is not None else [])]
-    shown = best.select("lane", *table.parameters, *dict.fromkeys((metric, *_METRICS)))
+    shown = best.select("lane", *map(_parameter, best.select(table.parameters)), *dict.fromkeys((metric, *_METRICS)))
     tables = {f"Best lanes by {metric}": shown}
     if luck is not None:
         tables["How much is luck"] = pl.DataFrame(luck.rows, schema=["Test", "Result"], orient="row")
@@ -80,8 +80,17 @@ def sweep_figures(table: "SweepTable", metric: str) -> dict[str, Figure]:
     return figures
 
 
+def _parameter(column: pl.Series) -> pl.Series:
+    """The column for people: a rule that is off says so."""
+    return pl.Series(column.name, [_told(value) for value in column.to_list()]) if column.null_count() else column
+
+
+def _told(value: object) -> str:
+    return "off" if value is None else said(value)
+
+
 def _first_note(table: "SweepTable", metric: str, lane: int) -> str:
-    parameters = ", ".join(f"{name} = {said(value)}" for name, value in table.bound.space.lane(lane).items())
+    parameters = ", ".join(f"{name} = {_told(value)}" for name, value in table.bound.space.lane(lane).items())
     return (
         f"{len(table):,} lanes over {', '.join(table.parameters)}; shown in full is the best by {metric}, lane {lane}: {parameters}. "
         "The best of many is better than it will be: see how much is luck before you believe it."

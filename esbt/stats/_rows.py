@@ -1,8 +1,8 @@
 """A matrix with one row a lane, read in blocks so that memory stays flat, and the threads that share the blocks. Knows no statistic.
 
-Every matrix of `esbt.stats` is float64[lanes, sessions]: an array, a nested list or a `numpy.memmap`, of which one block is in memory at a
-time. Blocks and shares depend on the matrix alone and BLAS runs in one thread inside a block, so that results are the same for any number
-of threads.
+Every matrix of `esbt.stats` is float64[lanes, sessions]: an array, a nested list or a `numpy.memmap`, of which one block a thread is in
+memory at a time; a thread goes through the file from one place on. Blocks and shares depend on the matrix alone and BLAS runs in one thread
+inside a block, so that results are the same for any number of threads.
 """
 
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from functools import cache
+from itertools import pairwise
 from typing import Self, TypeVar
 
 import numpy as np
@@ -57,7 +58,9 @@ class Rows:
     def read(self, block: slice) -> Floats:
         """A copy of a block's lanes. Raises EsbtError for NaN or infinity, naming lane and session."""
         lanes = self.lanes[block]
-        out = np.array(self.values[lanes], dtype=np.float64)
+        first, last = int(lanes[0]), int(lanes[-1])
+        in_a_row = last - first == len(lanes) - 1  # lanes ascend: then one copy, not one by lane
+        out = np.array(self.values[first : last + 1] if in_a_row else self.values[lanes], dtype=np.float64)
         if not np.isfinite(out).all():
             lane, session = np.argwhere(~np.isfinite(out))[0]
             raise EsbtError(f"{self.name} has {out[lane, session]} at lane {lanes[lane]}, session {session}: drop the lane or fill it")
@@ -66,7 +69,8 @@ class Rows:
     def shared(self, work: Callable[[list[slice]], R]) -> list[R]:
         """`work(blocks)` on each of at most 16 shares of the blocks, in the order of the shares; threads take share by share."""
         blocks = self.blocks
-        shares = [blocks[k::_SHARES] for k in range(min(len(blocks), _SHARES))]
+        edges = np.linspace(0, len(blocks), min(len(blocks), _SHARES) + 1).astype(np.int64).tolist()
+        shares = [blocks[a:b] for a, b in pairwise(edges)]
         with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(min(len(shares), os.cpu_count() or 1)) as pool:
             return list(pool.map(work, shares))
 
@@ -83,24 +87,22 @@ class SessionReturns(Rows):
             raise EsbtError(f"cash is {cash}: the start capital must be above zero")
         self.cash = float(cash)
 
-    def ruined(self) -> npt.NDArray[np.bool_]:
-        """bool[lanes]: at or below zero at the end of some session."""
-        out = np.zeros(len(self), dtype=np.bool_)
-
-        def work(blocks: list[slice]) -> None:
-            for block in blocks:
-                out[block] = (self.cash + np.cumsum(super(SessionReturns, self).read(block), axis=1)).min(axis=1) <= 0
-
-        self.shared(work)
-        return out
-
     def read(self, block: slice) -> Floats:
+        return self.read_accounts(block)[0]
+
+    def read_accounts(self, block: slice) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Returns as `read`, and whether each account is ruined, the last session's end included."""
         pnl = super().read(block)
-        before = self.cash + np.cumsum(pnl, axis=1) - pnl
-        alive = np.logical_and.accumulate(before > 0, axis=1)
-        out = np.zeros_like(pnl)
-        np.divide(pnl, before, out=out, where=alive)
-        return out
+        equity = np.cumsum(pnl, axis=1)
+        equity += self.cash
+        ruined: npt.NDArray[np.bool_] = equity.min(axis=1) <= 0
+        equity -= pnl  # before the session
+        fallen = np.flatnonzero(equity.min(axis=1) <= 0)
+        alive = np.logical_and.accumulate(equity[fallen] > 0, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pnl /= equity
+        pnl[fallen] = np.where(alive, pnl[fallen], 0.0)
+        return pnl, ruined
 
 
 @cache

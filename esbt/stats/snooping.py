@@ -86,7 +86,7 @@ def stepm(
     found = np.empty(0, dtype=np.int64)
     rows = moving(rows_of(pnl_by_lane, "pnl_by_lane", LEAST_SESSIONS))
     while len(rows):
-        pass_ = snooped(rows, replications, block, seed)
+        pass_ = resampled(rows, replications, block, seed)
         block = pass_.block
         better = np.array([_p_value(pass_.maxima[_CONSISTENT], max(one, 0.0)) <= level for one in pass_.statistic], dtype=np.bool_)
         if not better.any():
@@ -113,10 +113,15 @@ def ability(passed: Snooped) -> SuperiorAbility:
 
 
 def snooped(pnl_by_lane: Matrix, replications: int, block: float | None, seed: int) -> Snooped:
-    """The pass that all tests here share."""
+    """`resampled` over the lanes that traded. Raises EsbtError where there is none."""
     rows = moving(rows_of(pnl_by_lane, "pnl_by_lane", LEAST_SESSIONS))
     if not len(rows):
         raise EsbtError(f"{rows.name} is 0 throughout: no lane traded, so there is nothing to test")
+    return resampled(rows, replications, block, seed)
+
+
+def resampled(rows: Rows, replications: int, block: float | None, seed: int) -> Snooped:
+    """The pass that all tests here share, over lanes that vary: one read, whatever is asked of it."""
     length = block_length(rows, block)
     weights = bootstrap_weights(rows.sessions, length, whole(replications, "replications", 100), whole(seed, "seed", 0))
     return maxima_over(rows, weights, length)
@@ -129,16 +134,21 @@ def maxima_over(rows: Rows, weights: Floats, block: float) -> Snooped:
     statistic, plain = np.empty(len(rows)), np.empty(len(rows))
 
     def work(blocks: list[slice]) -> Floats:
+        most = max(one.stop - one.start for one in blocks)
+        products, spares = np.empty((2, most, weights.shape[1]))  # once a share: fresh pages cost as much as the arithmetic
         highest = np.full((4, weights.shape[1]), -np.inf)
         for one in blocks:
             lanes = rows.read(one)
             deviation = np.sqrt(bootstrap_variance(lanes, block))
             means = root * lanes.mean(axis=1)
             t = means / deviation
-            drawn = (lanes * (root / deviation)[:, None]) @ weights
+            lanes *= (root / deviation)[:, None]
+            drawn, spare = np.matmul(lanes, weights, out=products[: len(lanes)]), spares[: len(lanes)]
             for which, centre in ((_LOWER, np.maximum(t, 0.0)), (_CONSISTENT, np.where(t >= threshold, t, 0.0)), (_UPPER, t)):
-                np.maximum(highest[which], (drawn - centre[:, None]).max(axis=0), out=highest[which])
-            np.maximum(highest[_PLAIN], ((drawn - t[:, None]) * deviation[:, None]).max(axis=0), out=highest[_PLAIN])
+                np.subtract(drawn, centre[:, None], out=spare)
+                np.maximum(highest[which], spare.max(axis=0), out=highest[which])
+            spare *= deviation[:, None]  # what was centred last, in its own unit again
+            np.maximum(highest[_PLAIN], spare.max(axis=0), out=highest[_PLAIN])
             statistic[one], plain[one] = t, means
         return highest
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from esbt._series import Floats
 from esbt.errors import EsbtError
 from esbt.metrics import SESSIONS_PER_YEAR
 from esbt.stats import _normal
@@ -21,9 +22,9 @@ from esbt.stats._rows import SessionReturns
 from esbt.stats.bootstrap import LEAST_SESSIONS
 from esbt.stats.cscv import pbo
 from esbt.stats.multiple import benjamini_hochberg
-from esbt.stats.sharpe import expected_max_sharpe, lane_moments, minimum_backtest_length, sharpe_probability
-from esbt.stats.snooping import ability, snooped
-from esbt.stats.trials import effective_trials
+from esbt.stats.sharpe import expected_max_sharpe, minimum_backtest_length, moments_of, sharpe_probability
+from esbt.stats.snooping import ability, resampled
+from esbt.stats.trials import effective_count, standardised_sum
 
 Conclusion = Literal["unlikely to be luck alone", "not settled", "luck explains it"]
 
@@ -157,21 +158,19 @@ def overfitting(
     fraction(level, "level")
     whole(pbo_lanes, "pbo_lanes", 2)
     everything = SessionReturns(pnl, cash, max(LEAST_SESSIONS, 2 * whole(blocks, "blocks", 2)))
-    moments = lane_moments(everything)
+    moments, ruined, effective = _survey(everything)
     varies = np.isfinite(moments[0])
     if not varies.any():
         raise EsbtError(f"no session of the {len(everything):,} lanes has a profit or loss: no lane traded, so there is nothing to test")
-    traded, moments = everything.subset(varies), moments[:, varies]
-    ruined = traded.ruined()
+    traded, moments, ruined = everything.subset(varies), moments[:, varies], ruined[varies]
     if ruined.all():
         raise EsbtError(f"all {len(traded):,} lanes that traded lost all their cash: there is no best lane to test")
-    passed = snooped(traded, replications, block, seed)
+    passed = resampled(traded, replications, block, seed)
     snooping = ability(passed)
 
     best = int(np.where(ruined, -np.inf, moments[0]).argmax())
     count, sessions, year = len(traded), traded.sessions, math.sqrt(SESSIONS_PER_YEAR)
     variance = float(moments[0].var(ddof=1)) if count > 1 else 0.0
-    effective = effective_trials(traded)
     luck, luck_effective = expected_max_sharpe(count, variance), expected_max_sharpe(max(effective, 1.0), variance)
     ratio, skew, raw = moments[:, best]
     own, deflated, deflated_effective = sharpe_probability(ratio, sessions, skew, raw, np.array([0.0, luck, luck_effective])).tolist()
@@ -206,6 +205,23 @@ def overfitting(
         block=snooping.block,
         seed=seed,
     )
+
+
+def _survey(rows: SessionReturns) -> tuple[Floats, npt.NDArray[np.bool_], float]:
+    """Of every lane its moments float64[3, lanes] as `lane_moments`, and whether it is ruined; and the effective trials: one read."""
+    moments, ruined = np.empty((3, len(rows))), np.zeros(len(rows), dtype=np.bool_)
+
+    def work(blocks: list[slice]) -> tuple[Floats, int]:
+        total, count = np.zeros(rows.sessions), 0
+        for block in blocks:
+            returns, ruined[block] = rows.read_accounts(block)
+            moments[:, block] = moments_of(returns)
+            added = standardised_sum(returns)
+            total, count = total + added[0], count + added[1]
+        return total, count
+
+    shares = rows.shared(work)
+    return moments, ruined, effective_count(np.sum([share[0] for share in shares], axis=0), sum(share[1] for share in shares))
 
 
 def _p(value: float) -> str:

@@ -3,10 +3,7 @@
 To add a kind of space, see space.py and samples.py; the engine is behind engine.py, and nothing else knows it.
 """
 
-import sys
-from types import ModuleType
-from typing import Any
-
+from esbt._package import call_as
 from esbt.sweep.engine import COLUMNS, LaneBlock, run_lanes
 from esbt.sweep.estimate import Estimate
 from esbt.sweep.run import sweep, sweep_estimate
@@ -34,13 +31,4 @@ __all__ = [
     "sweep_estimate",
 ]
 
-
-class _Package(ModuleType):
-    """A package that is called like the function of its name."""
-
-    def __call__(self, *args: Any, **words: Any) -> SweepTable:
-        return sweep(*args, **words)
-
-
-_Package.__call__.__doc__ = sweep.__doc__
-sys.modules[__name__].__class__ = _Package
+call_as(__name__, sweep)

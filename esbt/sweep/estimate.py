@@ -1,27 +1,32 @@
 """What a sweep will cost in time, memory and disk, before it is run; and the refusal of one that cannot fit."""
 
+import math
 import os
 import shutil
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from esbt.errors import EsbtError
-from esbt.sweep.block import run_block
+from esbt.sweep.block import part_count, run_block
 from esbt.sweep.engine import COLUMNS, last_bars
-from esbt.sweep.lanes import BoundSpace
+from esbt.sweep.lanes import BoundSpace, Group
 from esbt.sweep.market import Markets
+from esbt.sweep.space import Lanes
 
-_PROBE_S = 1.0
+_PROBE_S = 1.0  # of all probes together
+_PLACES = 3  # of the space, first to last: markets differ in signals, blocks in what kinds of lanes they hold
+_GROWTH = 4
 _ADVICE = "take fewer lanes (esbt.Random, esbt.Sobol), or leave daily out"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """seconds: from a probe of a few lanes on one machine (an upper estimate: larger blocks share more). memory_bytes: table, block under
-    way and shared columns. disk_bytes: Parquet before compression, and the matrix of session P&L; 0 without a folder.
+    """seconds: of the work on this machine, from a probe of some lanes; writing aside. memory_bytes: table, block under way and shared
+    columns. disk_bytes: Parquet before compression, and the matrix of session P&L; 0 without a folder.
     """
 
     lanes: int
@@ -65,32 +70,65 @@ def estimate(bound: BoundSpace, *, out: str | Path | None, daily: bool, part_lan
         groups=bound.group_count,
         bars=len(bound.bars),
         sessions=len(last_bars(bound.bars.session)),
-        seconds=_seconds(bound, daily=daily, threads=threads),
+        seconds=work_seconds(bound, part_lanes=part_lanes, daily=daily, threads=threads),
         memory_bytes=memory,
         disk_bytes=disk,
         disk_free_bytes=free,
     )
 
 
-def _seconds(bound: BoundSpace, *, daily: bool, threads: int) -> float:
-    """Time of a group's columns, times the groups, and time a lane, times the lanes, from ever larger blocks of one group."""
-    lanes = bound.ordered(0, min(len(bound), 1024))
-    group = next(iter(bound.groups(lanes)))
-    markets = Markets(bound)
-    start = time.perf_counter()
-    markets.of(group)
-    columns = time.perf_counter() - start
-    spent, count, per_lane = 0.0, 1, 0.0
-    while spent < _PROBE_S:
-        some = lanes[group.rows[np.arange(count) % len(group.rows)]]
-        began = time.perf_counter()
-        run_block(bound, markets, some, number=0, daily=daily, threads=threads)
-        took = time.perf_counter() - began
-        spent, per_lane = spent + took, took / count
-        if count >= len(group.rows):
-            break
-        count = min(4 * count, len(group.rows))
-    return bound.group_count * columns + len(bound) * per_lane
+def work_seconds(bound: BoundSpace, *, part_lanes: int, daily: bool, threads: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds for the markets of all groups, what a block of lanes costs whatever is in it, and what each lane adds.
+
+    The engine looks at the bars once for all lanes of a block, so time is no multiple of lanes: in up to three blocks, from the first to
+    the last, ever larger random samples are run, until a third of a second is spent or the block is whole, and the last two sizes tell
+    fixed and added time. The samples hold lanes of free legs and stepped ones as the block does. clock: seconds, for tests.
+    """
+    markets, shuffled = Markets(bound), np.random.default_rng(0)
+    columns, fixed, added = [], [], []
+    for number, (lanes, group) in enumerate(_blocks(bound, part_lanes)):
+        began = clock()
+        markets.of(group)
+        columns.append(clock() - began)
+        rows = shuffled.permutation(group.rows)
+
+        def timed(count: int, lanes: Lanes = lanes[rows]) -> float:
+            began = clock()
+            run_block(bound, markets, lanes[:count], number=0, daily=daily, threads=threads)
+            return clock() - began
+
+        if number == 0:
+            timed(1)  # imports, threads
+        count, took = 1, timed(1)
+        before, spent = (0, 0.0), took
+        while count < len(rows) and (spent < _PROBE_S / _PLACES or count == 1):
+            before, count = (count, took), min(_GROWTH * count, len(rows))
+            took = timed(count)
+            spent += took
+        each = (
+            max(0.0, (took - before[1]) / (count - before[0])) if before[0] else 0.0
+        )  # a block of one lane tells no slope, and needs none
+        added.append(each)
+        fixed.append(max(0.0, took - each * count))
+    groups = bound.group_count
+    pieces = groups + part_count(bound, part_lanes) - 1  # every cut between parts is in a group, if not between two
+    if len(bound) % groups == 0:
+        pieces -= (len(bound) - 1) // math.lcm(len(bound) // groups, part_lanes)
+    later = columns[1:] or columns  # the first market makes what others find made
+    market = columns[0] + (groups - 1) * sum(later) / len(later)
+    return market + (pieces * sum(fixed) + len(bound) * sum(added)) / len(fixed)
+
+
+def _blocks(bound: BoundSpace, part_lanes: int) -> Iterator[tuple[Lanes, Group]]:
+    """Lanes of a part and one group among them, at places from the first lane to the last, each once."""
+    seen = set()
+    for place in np.unique(np.linspace(0, len(bound) - 1, _PLACES).astype(np.int64)).tolist():
+        start = place // part_lanes * part_lanes
+        lanes = bound.ordered(start, min(start + part_lanes, len(bound)))
+        group = next(group for group in bound.groups(lanes) if place - start in group.rows)
+        if (start, group.key) not in seen:
+            seen.add((start, group.key))
+            yield lanes, group
 
 
 def _free(out: str | Path) -> int:

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from esbt.errors import EsbtError
 from esbt.sweep.engine import MONEY
 from esbt.sweep.samples import Uniform, range_of
 from esbt.sweep.space import Coded, coded, said
+from esbt.sweep.study_journal import open_study
 from esbt.totals import METRICS
 
 if TYPE_CHECKING:  # else where it is needed: it is slow to import
@@ -76,18 +77,9 @@ class Optuna:
         return {name: [axis.low, axis.high] if isinstance(axis, Uniform) else list(axis) for name, axis in self.axes.items()}
 
     def open(self, folder: Path | None, lower: bool) -> "Study":
-        """The study, with what its journal holds. lower: whether less of the metric is better."""
-        import optuna
-        from optuna.storages import InMemoryStorage
-        from optuna.storages.journal import JournalFileBackend, JournalStorage
-
+        """The study, with what its journal holds. lower: whether less of the metric is better. Raises EsbtError for no journal."""
         path = self.storage or (folder / "study.journal" if folder is not None else None)
-        storage = InMemoryStorage() if path is None else JournalStorage(JournalFileBackend(str(path)))
-        if path is not None:
-            Path(f"{path}.lock").unlink(missing_ok=True)  # of a killed run: a study has one process
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        direction: Literal["minimize", "maximize"] = "minimize" if lower else "maximize"
-        return Study(self, optuna.create_study(storage=storage, study_name="esbt", direction=direction, load_if_exists=True))
+        return Study(self, open_study(path, "esbt", "minimize" if lower else "maximize"))
 
     def values(self, trial: "optuna.trial.FrozenTrial | optuna.Trial") -> dict[str, Any]:
         """A trial's parameters as values of the axes: of a list by place."""

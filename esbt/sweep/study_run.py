@@ -29,17 +29,18 @@ def run_study(
 ) -> SweepTable:
     """The sweep of a study. bound: bars, strategy and account, over the ends of the study's axes. Else as `esbt.sweep`."""
     require_room(bound, len(plan), out=out, daily=daily, part_lanes=plan.batch)
-    sink = sink_of(out, manifest(bound, plan.described(), len(plan), part_lanes=plan.batch, daily=daily), resume=resume)
-    study = plan.open(None if out is None else Path(out), plan.metric in LOWER_IS_BETTER)
-    done = sink.done()
-    study.mend(sink.frame() if done else None)
-    with lanes_shown(len(plan), min(len(plan), len(done) * plan.batch), progress) as more, stopped_by_the_user(out):
-        for number in range(len(done), plan.parts):
-            rows = study.ask(number, bound.refuses)
-            part = _part(_bound(bound, plan, rows), number, plan.batch, daily=daily, threads=threads)
-            sink.keep(part)
-            study.tell(part.frame[plan.metric].to_list())
-            more(len(rows))
+    with stopped_by_the_user(out):
+        sink = sink_of(out, manifest(bound, plan.described(), len(plan), part_lanes=plan.batch, daily=daily), resume=resume)
+        study = plan.open(None if out is None else Path(out), plan.metric in LOWER_IS_BETTER)
+        done = sink.done()
+        study.mend(sink.frame() if done else None)
+        with lanes_shown(len(plan), min(len(plan), len(done) * plan.batch), progress) as more:
+            for number in range(len(done), plan.parts):
+                rows = study.ask(number, bound.refuses)
+                part = _part(_bound(bound, plan, rows), number, plan.batch, daily=daily, threads=threads)
+                sink.keep(part)
+                study.tell(part.frame[plan.metric].to_list())
+                more(len(rows))
     return _table(sink, _bound(bound, plan, study.rows()), out)
 
 
