@@ -9,12 +9,11 @@ from functools import lru_cache, partial
 
 import pytest
 from agreement import require_same_lane, require_same_trades
-from sweep_work import SweepWork, full_work, raptorbt_work, vectorbt_work
-from timing import measure, settled
-
 from rivals.lanes import NumbaLanes, one_at_a_time, vectorbt_lanes
 from rivals.ours import Esbt
 from rivals.raptorbt_rival import RaptorBatch
+from sweep_work import SweepWork, full_work, raptorbt_work, vectorbt_work
+from timing import measure, settled
 
 FULL, OF_VECTORBT, OF_RAPTORBT = (
     f"Sweep of 1,024 lanes, stop x target, {rules}" for rules in ("full rules", "rules vectorbt has too", "rules raptorbt has too")
@@ -44,10 +43,11 @@ def table_of(work: SweepWork):
 
 
 def said(work: SweepWork, lanes: int | None = None) -> str:
+    """How many lanes, and how busy all of the sweep's are: every signal becomes a trade or is skipped."""
     frame = table_of(work)
-    mean = frame["trades"].mean()
-    signals = frame["trades"][0] + sum(frame[name][0] for name in frame.columns if name.startswith("skipped_"))
-    return f"{'all' if lanes is None else lanes} lanes; {signals:,.0f} signals, {mean:,.0f} trades a lane"
+    trades = frame["trades"].mean()
+    signals = trades + sum(frame[name].mean() for name in frame.columns if name.startswith("skipped_"))
+    return f"{'all' if lanes is None else lanes} lanes; {signals:,.0f} signals, {trades:,.0f} trades a lane"
 
 
 def require_same(work: SweepWork, lanes: list[int], rival, name: str) -> None:
@@ -58,6 +58,17 @@ def require_same(work: SweepWork, lanes: list[int], rival, name: str) -> None:
         expected = ours.trades(ours.run_trades())
         require_same_trades(expected, rival.trades(outcome, k), name)
         require_same_lane(expected, frame["trades"][lane], frame["net_profit"][lane], f"lane {lane}")
+
+
+@settled
+@pytest.mark.parametrize(("table", "engine"), OURS)
+def test_esbt(benchmark, table, engine):
+    make, threads = OURS[table, engine]
+    work = make()
+    assert work.run(threads).frame.equals(table_of(work))
+    lanes = work.spread(FEW)
+    require_same(work, lanes, one_at_a_time([work.lane(lane) for lane in lanes]), engine)
+    measure(benchmark, lambda: work.run(threads), table, engine, unit=UNIT, count=work.cells, reference=engine == "esbt", note=said(work))
 
 
 @settled
@@ -77,17 +88,4 @@ def test_rival(benchmark, table, engine):
         count=len(lanes) * len(work.bars),
         rival=True,
         note=f"{said(work, count)}; {note}",
-    )
-
-
-@settled
-@pytest.mark.parametrize(("table", "engine"), OURS)
-def test_esbt(benchmark, table, engine):
-    make, threads = OURS[table, engine]
-    work = make()
-    assert work.run(threads).frame.equals(table_of(work))
-    lanes = work.spread(FEW)
-    require_same(work, lanes, one_at_a_time([work.lane(lane) for lane in lanes]), engine)
-    measure(
-        benchmark, lambda: work.run(threads), table, engine, unit=UNIT, count=work.cells, reference=engine == "esbt", note=said(work)
     )

@@ -9,13 +9,13 @@ import os
 
 import numpy as np
 import pytest
-from sweep_work import full_work, steps
+from rivals.lanes import one_at_a_time
+from sweep_work import SPARSE, full_work, steps
 from test_sweep import UNIT, require_same, said
 from timing import measure, settled
 from workload import CASH, N_BARS, market
 
 import esbt
-from rivals.lanes import one_at_a_time
 
 TABLES = {
     "trailing": "Sweep of 1,024 lanes, stop x target x trailing",
@@ -52,8 +52,11 @@ def test_one_lane_at_a_time(benchmark, axes):
 
 
 def sweep(kind: str) -> esbt.sweep.SweepTable:
-    space = {"grid": lambda: esbt.sweep.Rows(esbt.sweep.Grid(AXES).frame[:TRIALS]), "study": lambda: esbt.sweep.Optuna(TRIALS, AXES, batch=BATCH)}
-    return esbt.sweep(market(N_BARS), esbt.AtrStrategy(fast=24, slow=60), space[kind](), threads=2, cash=CASH)
+    if kind == "grid":
+        space = esbt.sweep.Rows(esbt.sweep.Grid(AXES).frame[:TRIALS])
+    else:
+        space = esbt.sweep.Optuna(TRIALS, AXES, batch=BATCH)
+    return esbt.sweep(market(N_BARS), esbt.AtrStrategy(**SPARSE), space, threads=2, cash=CASH)
 
 
 @settled
