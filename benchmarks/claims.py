@@ -1,6 +1,7 @@
 """Every claim on speed, as data: which row of which table must be how fast. report.py judges them; a claim whose row was not run says so.
 
-To add a claim: a line in CLAIMS. Tables and rows are named as in the benchmarks; tests/test_benchmarks.py holds the names to them.
+To add a claim: a line in CLAIMS. Benchmarks of sweeps take the names of their tables from here; tests/test_benchmarks.py holds the rows to
+them.
 """
 
 from typing import Literal, NamedTuple
@@ -8,7 +9,10 @@ from typing import Literal, NamedTuple
 Kind = Literal["ns", "times as fast", "of the time", "s", "MiB"]
 VECTORBT = ("vectorbt, Numba engine", "vectorbt, Rust engine")
 BACKTEST = "Backtest: trades, and equity at every bar, full rules"
-SWEEP = "Sweep of 1,024 lanes, stop x target, "
+GRID, OF_VECTORBT, OF_RAPTORBT = (
+    f"Sweep of 1,024 lanes, stop x target, {rules}" for rules in ("full rules", "rules vectorbt has too", "rules raptorbt has too")
+)
+TRAILING, ENTRIES = "Sweep of 1,024 lanes, stop x target x trailing", "Sweep of 1,024 lanes, EMA pairs x stop x target"
 HEADLINE = "Headline: entry, filter, stop, target and trailing axes, in a process of its own"
 LARGE = "Sweep of 8,192 lanes, stop x target x trailing"
 STUDY = "A study beside a sweep of as many lanes"
@@ -34,22 +38,20 @@ class Claim(NamedTuple):
 
 
 GRID_CELLS, HEADLINE_CELLS = 1_024 * 1_000_000, 1_000_000 * 3_500_000
-_GRID, _ONE = SWEEP + "full rules", "esbt, one lane at a time"
+ONE_BY_ONE = "esbt, one lane at a time"
 
 CLAIMS = (
     Claim("One backtest, signals ready, trades and equity at every bar", BACKTEST, "esbt", "ns", 5.0, count=1_000_000),
-    Claim("Sweep, stop x target, 1,024 lanes, one thread", _GRID, "esbt", "ns", 0.05, count=GRID_CELLS),
-    Claim("The same with the default EMA(12, 26), twice the signals", _GRID, "esbt, EMA(12, 26)", "ns", 0.05, count=GRID_CELLS),
-    Claim(
-        "The same beside vectorbt, the faster engine", SWEEP + "rules vectorbt has too", "esbt", "times as fast", 1000, VECTORBT, GRID_CELLS
-    ),
-    Claim("The same beside raptorbt", SWEEP + "rules raptorbt has too", "esbt", "times as fast", 1, ("raptorbt, batch",), GRID_CELLS),
-    Claim("The same beside a tight numba loop", _GRID, "esbt", "times as fast", 25, ("numba loop",), GRID_CELLS),
-    Claim("The same beside our C++ loop of single runs", _GRID, "esbt", "times as fast", 25, (_ONE,), GRID_CELLS),
-    Claim("Two threads beside one, 1,024 lanes", _GRID, "esbt, two threads", "times as fast", 1.8, ("esbt",), GRID_CELLS),
+    Claim("Sweep, stop x target, 1,024 lanes, one thread", GRID, "esbt", "ns", 0.05, count=GRID_CELLS),
+    Claim("The same with the default EMA(12, 26), twice the signals", GRID, "esbt, EMA(12, 26)", "ns", 0.05, count=GRID_CELLS),
+    Claim("The same beside vectorbt, the faster engine", OF_VECTORBT, "esbt", "times as fast", 1000, VECTORBT, GRID_CELLS),
+    Claim("The same beside raptorbt", OF_RAPTORBT, "esbt", "times as fast", 1, ("raptorbt, batch",), GRID_CELLS),
+    Claim("The same beside a tight numba loop", GRID, "esbt", "times as fast", 25, ("numba loop",), GRID_CELLS),
+    Claim("The same beside our C++ loop of single runs", GRID, "esbt", "times as fast", 25, (ONE_BY_ONE,), GRID_CELLS),
+    Claim("Two threads beside one, 1,024 lanes", GRID, "esbt, two threads", "times as fast", 1.8, ("esbt",), GRID_CELLS),
     Claim("Two threads beside one, 8,192 lanes", LARGE, "esbt, two threads", "times as fast", 1.8, ("esbt",), 8 * GRID_CELLS),
-    Claim("Sweep with trailing stops", "Sweep of 1,024 lanes, stop x target x trailing", "esbt", "ns", 0.15, count=GRID_CELLS),
-    Claim("Sweep with entry axes", "Sweep of 1,024 lanes, EMA pairs x stop x target", "esbt", "ns", 0.2, count=GRID_CELLS),
+    Claim("Sweep with trailing stops", TRAILING, "esbt", "ns", 0.15, count=GRID_CELLS),
+    Claim("Sweep with entry axes", ENTRIES, "esbt", "ns", 0.2, count=GRID_CELLS),
     Claim("A study costs what a sweep costs (at most twice)", STUDY, "study by Optuna", "of the time", 2, ("sweep",), 4096),
     Claim("A million lanes x 3.5 million bars on two cores", HEADLINE, "esbt, two threads", "s", 60, count=HEADLINE_CELLS),
     Claim("The same, peak memory", HEADLINE, "esbt, two threads", "MiB", 2048, count=HEADLINE_CELLS),

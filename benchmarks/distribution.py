@@ -107,9 +107,8 @@ def main() -> None:
     whole = sweep()
     own = _timed(sweep)
     parts = -(-len(whole.frame) // PART_LANES)
-    print(
-        f"{len(whole.frame):,} lanes x {N_BARS:,} bars, {parts} parts of {PART_LANES:,} lanes, medians of {ROUNDS} runs, {time.strftime('%Y-%m-%d')}\n"
-    )
+    when = time.strftime("%Y-%m-%d")
+    print(f"{len(whole.frame):,} lanes x {N_BARS:,} bars, {parts} parts of {PART_LANES:,}, medians of {ROUNDS} runs, {when}\n")
     print("| | seconds | more than in one process | a part | to start |\n|---|--:|--:|--:|--:|")
     print(f"| {HERE} | {own:.2f} | | | |")
     for way, (make, files) in WAYS.items():

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from claims import HEADLINE
 from timing import measure, settled
 
+ENGINE = "esbt, two threads"
 SCRIPT = Path(__file__).parent / "headline.py"
 ONE_THREAD = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -26,8 +28,7 @@ def headline() -> dict[str, object]:
 @pytest.mark.skipif(not os.environ.get("ESBT_HEADLINE"), reason="takes minutes: ESBT_HEADLINE=1 runs it")
 def test_headline(benchmark):
     found = []
-    table = "Headline: entry, filter, stop, target and trailing axes, in a process of its own"
-    measure(benchmark, lambda: found.append(headline()), table, "esbt, two threads", rounds=1, unit="bar and lane", count=1)
+    measure(benchmark, lambda: found.append(headline()), HEADLINE, ENGINE, rounds=1, unit="bar and lane", count=1)
     own = found[-1]
     where = ", ".join(f"{place} {share:.0%}" for place, share in own["where"].items())
     sizes = f"{own['lanes']:,} lanes x {own['bars']:,} bars, {own['trades']:,.0f} trades a lane"

@@ -2,42 +2,42 @@
 
 Claims: trailing as a third axis at most 0.15 ns a bar and lane, with entry axes at most 0.2, both on one thread; two threads 1.8 times as
 fast as one; a study of 4,096 lanes costs what a sweep of as many costs, which is read as at most twice its time. Some lanes first equal
-their own single run. ESBT_BENCH_TRIALS sets the lanes of the study.
+their own single run. ESBT_BENCH_TRIALS sets the lanes of the
+study, a square.
 """
 
 import os
 
 import numpy as np
 import pytest
+from claims import ENTRIES, LARGE, ONE_BY_ONE, STUDY, TRAILING
 from rivals.lanes import one_at_a_time
+from sweep_agreement import UNIT, require_same, said
 from sweep_work import SPARSE, full_work, steps
-from test_sweep import UNIT, require_same, said
 from timing import measure, settled
 from workload import CASH, N_BARS, market
 
 import esbt
 
-TABLES = {
-    "trailing": "Sweep of 1,024 lanes, stop x target x trailing",
-    "entries": "Sweep of 1,024 lanes, EMA pairs x stop x target",
-    "large": "Sweep of 8,192 lanes, stop x target x trailing",
-}
-STUDY = "A study beside a sweep of as many lanes"
+TABLES = {"trailing": TRAILING, "entries": ENTRIES, "large": LARGE}
+CASES = [("trailing", 1), ("entries", 1), ("large", 1), ("large", 2)]
+ENGINES = {1: "esbt", 2: "esbt, two threads"}
+STUDIES = ("sweep", "study by Optuna")
 SOME = 16
-TRIALS, BATCH = int(os.environ.get("ESBT_BENCH_TRIALS", "4096")), 512
-AXES = {"stop_atr": steps(1.0, 0.05, 64), "target_r": steps(0.5, 0.05, 64)}
+SIDE = round(int(os.environ.get("ESBT_BENCH_TRIALS", "4096")) ** 0.5)
+TRIALS, BATCH = SIDE * SIDE, 512
+AXES = {"stop_atr": steps(1.0, 0.05, SIDE), "target_r": steps(0.5, 0.05, SIDE)}
 
 
 @settled
-@pytest.mark.parametrize(("axes", "threads"), [("trailing", 1), ("entries", 1), ("large", 1), ("large", 2)])
+@pytest.mark.parametrize(("axes", "threads"), CASES)
 def test_axes(benchmark, axes, threads):
     work = full_work(axes)
     lanes = work.spread(SOME)
     require_same(work, lanes, one_at_a_time([work.lane(lane) for lane in lanes]), axes)
-    engine = "esbt" if threads == 1 else "esbt, two threads"
     rounds = 5 if axes == "large" else None
     labels = {"unit": UNIT, "count": work.cells, "reference": threads == 1, "note": said(work)}
-    measure(benchmark, lambda: work.run(threads), TABLES[axes], engine, rounds=rounds, **labels)
+    measure(benchmark, lambda: work.run(threads), TABLES[axes], ENGINES[threads], rounds=rounds, **labels)
 
 
 @settled
@@ -48,27 +48,23 @@ def test_one_lane_at_a_time(benchmark, axes):
     single = one_at_a_time([work.lane(lane) for lane in lanes])
     require_same(work, lanes, single, axes)
     labels = {"unit": UNIT, "count": len(lanes) * len(work.bars), "rival": True, "note": said(work, SOME)}
-    measure(benchmark, single.run, TABLES[axes], "esbt, one lane at a time", **labels)
+    measure(benchmark, single.run, TABLES[axes], ONE_BY_ONE, **labels)
 
 
 def sweep(kind: str) -> esbt.sweep.SweepTable:
-    if kind == "grid":
-        space = esbt.sweep.Rows(esbt.sweep.Grid(AXES).frame[:TRIALS])
-    else:
-        space = esbt.sweep.Optuna(TRIALS, AXES, batch=BATCH)
+    space = esbt.sweep.Grid(AXES) if kind == STUDIES[0] else esbt.sweep.Optuna(TRIALS, AXES, batch=BATCH)
     return esbt.sweep(market(N_BARS), esbt.AtrStrategy(**SPARSE), space, threads=2, cash=CASH)
 
 
 @settled
-@pytest.mark.parametrize("kind", ["grid", "study"])
+@pytest.mark.parametrize("kind", STUDIES)
 def test_study(benchmark, kind):
-    found = sweep(kind) if kind == "grid" else None
-    rounds = 5 if kind == "grid" else 1  # a study is run once: it takes minutes
+    ours = kind == STUDIES[0]
+    found = sweep(kind) if ours else None
     kept = []
-    engine = "sweep" if kind == "grid" else "study by Optuna"
-    note = f"two threads, {'' if kind == 'grid' else f'batches of {BATCH}, '}{N_BARS:,} bars"
-    labels = {"unit": "lane", "count": TRIALS, "reference": kind == "grid", "note": note}
-    measure(benchmark, lambda: kept.append(sweep(kind)), STUDY, engine, rounds=rounds, **labels)
+    note = f"two threads, {N_BARS:,} bars" + ("" if ours else f", batches of {BATCH}; run once")
+    labels = {"unit": "lane", "count": TRIALS, "reference": ours, "note": note, "rounds": 5 if ours else 1}
+    measure(benchmark, lambda: kept.append(sweep(kind)), STUDY, kind, **labels)
     table = kept[-1]
     assert len(table.frame) == TRIALS
     for lane in np.linspace(0, TRIALS - 1, 5).astype(int).tolist():

@@ -117,3 +117,10 @@ def vectorbt_lanes(works: Sequence[Workload], engine: str) -> Lanes:
     from rivals.vectorbt_rival import VectorBT
 
     return Lanes([VectorBT(w, engine) for w in works])
+
+
+def raptorbt_lanes(works: Sequence[Workload]) -> Lanes:
+    """raptorbt's batch."""
+    from rivals.raptorbt_rival import RaptorBatch
+
+    return RaptorBatch(works)

@@ -17,11 +17,14 @@ import raptorbt
 from agreement import Trades
 from workload import CASH, Workload
 
+from rivals.lanes import Lanes
 
-class RaptorBatch:
+
+class RaptorBatch(Lanes):
     """All lanes in one call. `run` is timed; `trades` gives one lane's."""
 
     def __init__(self, works: Sequence[Workload]) -> None:
+        super().__init__(works)
         bars, p = works[0].bars, works[0].points
         self.at = bars.instrument
         self.columns = (bars.ts, p["open"], p["high"], p["low"], p["close"], bars.volume.astype(np.float64))
