@@ -2,8 +2,7 @@
 
 Claims: trailing as a third axis at most 0.15 ns a bar and lane, with entry axes at most 0.2, both on one thread; two threads 1.8 times as
 fast as one; a study of 4,096 lanes costs what a sweep of as many costs, which is read as at most twice its time. Some lanes first equal
-their own single run. ESBT_BENCH_TRIALS sets the lanes of the
-study, a square.
+their own single run. ESBT_BENCH_TRIALS sets the lanes of the study, a square.
 """
 
 import os
