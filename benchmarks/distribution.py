@@ -39,12 +39,12 @@ HERE = "in this process, two threads"
 _CASH = itertools.count()
 
 
-def sweep(executor: Executor | None = None, *, files: bool = True, axes: dict[str, Any] | None = None) -> esbt.sweep.SweepTable:
+def sweep(executor: Executor | None = None, *, files: bool = True) -> esbt.sweep.SweepTable:
     """The sweep, by an executor of one thread a worker or here by two. files: False sends bars by message, as to another machine."""
     words: dict[str, Any] = {"executor": executor} if executor is not None else {"threads": WORKERS}
     words |= {"part_lanes": PART_LANES, "cash": CASH + next(_CASH)}
     with patch.object(sweep_run, "executor_parts", partial(executor_parts, files=files)):
-        return esbt.sweep(market(N_BARS), esbt.AtrStrategy(), axes or AXES, **words)
+        return esbt.sweep(market(N_BARS), esbt.AtrStrategy(), AXES, **words)
 
 
 @contextmanager
