@@ -58,3 +58,10 @@ def require_same_trades(ours: Trades, theirs: Trades, name: str) -> None:
 def require_same_equity(ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], name: str) -> None:
     """USD at every bar, within a tenth of a cent: rivals sum floats. Raises AssertionError."""
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-3, err_msg=f"equity of {name}")
+
+
+def require_same_lane(trades: Trades, count: float, net_profit: float, name: str) -> None:
+    """A lane of a sweep's table has as many trades as the list, and its P&L in USD to a tenth of a cent. Raises AssertionError."""
+    if count != len(trades.pnl) or not abs(net_profit - trades.pnl.sum()) <= 1e-3:
+        said = f"{count:.0f} trades and {net_profit:.4f} USD"
+        raise AssertionError(f"{name}: the sweep has {said}, the lane's own run {len(trades.pnl)} trades and {trades.pnl.sum():.4f} USD")

@@ -11,7 +11,10 @@ LOAD_BEFORE = os.getloadavg()[0]
 for _threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_threads] = "1"  # read when the engines are first imported, after this file
 
-PACKAGES = ("esbt", "numpy", "polars", "numba", "vectorbt", "vectorbt-rust", "backtesting", "pandas", "lightgbm", "treelite", "TA-Lib")
+PACKAGES = (
+    "esbt", "numpy", "polars", "numba", "vectorbt", "vectorbt-rust", "raptorbt", "backtesting", "pandas", "lightgbm", "treelite", "TA-Lib",
+    "optuna", "distributed",
+)  # fmt: skip
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):

@@ -62,8 +62,8 @@ class Workload:
     @cached_property
     def distances(self) -> tuple[Floats, Floats]:
         """Stop and target distances in points, float64[N], of a signal at each bar (rulebook: whole ticks, rounded up, at least one)."""
-        tick, risk = self.bars.instrument.tick, STOP_ATR * self.strategy.atr_ticks
-        return np.fmax(1.0, np.ceil(risk)) * tick, np.fmax(1.0, np.ceil(TARGET_R * risk)) * tick
+        tick, risk = self.bars.instrument.tick, self.strategy.stop_atr * self.strategy.atr_ticks
+        return np.fmax(1.0, np.ceil(risk)) * tick, np.fmax(1.0, np.ceil(self.strategy.target_r * risk)) * tick
 
 
 @lru_cache(maxsize=2)
@@ -86,7 +86,7 @@ def common_rules(n_bars: int = N_BARS) -> Workload:
     - opens beyond the target in a bar that also touches the stop: vectorbt tests the stop first and books it;
     - the trade cut off by the end of the data, and signals that the session's end drops: vectorbt would fill them a session later.
     """
-    return _reduced(_workload("common rules", market(n_bars), slippage_ticks=0, flat_at_close=True), _vectorbt_knows)
+    return _reduced(_workload("common rules", market(n_bars), slippage_ticks=0, flat_at_close=True), vectorbt_knows)
 
 
 def bracket_rules(n_bars: int = N_BARS) -> Workload:
@@ -108,28 +108,34 @@ def _workload(name: str, bars: esbt.Bars, *, slippage_ticks: int, flat_at_close:
     return Workload(name, bars, strategy, slippage_ticks, bars.instrument.fee_usd)
 
 
+def own_trades(w: Workload) -> npt.NDArray[np.void]:
+    """The trade of each signal as if it stood alone, in order."""
+    return simulate(w.bars, w.strategy, w.account.plan(w.strategy, w.bars.instrument), each=True)[0]
+
+
 def _reduced(w: Workload, known: Callable[[Workload, npt.NDArray[np.void]], Flags]) -> Workload:
     """The same workload with only those signals whose own trade both sides can express."""
-    trades, _ = simulate(w.bars, w.strategy, w.account.plan(w.strategy, w.bars.instrument), each=True)
+    trades = own_trades(w)
     rows = trades["entry_bar"][known(w, trades)] - 1
     kept = np.zeros_like(w.strategy.values)
     kept[rows] = w.strategy.values[rows]
     return Workload(w.name, w.bars, w.strategy.model_copy(update={"values": kept}), w.slippage_ticks, w.fee_usd)
 
 
-def _vectorbt_knows(w: Workload, trades: npt.NDArray[np.void]) -> Flags:
-    known: Flags = (trades["exit_bar"] > trades["entry_bar"]) & ~_target_at_open_in_a_stop_bar(w, trades) & ~_cut_off(trades)
+def vectorbt_knows(w: Workload, trades: npt.NDArray[np.void]) -> Flags:
+    """Which of these own trades vectorbt can express, see `common_rules`."""
+    known: Flags = (trades["exit_bar"] > trades["entry_bar"]) & ~target_in_a_stop_bar(w, trades) & ~cut_off(trades)
     return known
 
 
 def _backtesting_knows(w: Workload, trades: npt.NDArray[np.void]) -> Flags:
     seen = trades["side"] * (w.bars.close[trades["entry_bar"] - 1] - trades["entry_price"])  # ticks from the fill to the signal's close
     accepted = (-trades["stop_distance"] < seen) & (seen < trades["target_distance"])
-    known: Flags = accepted & ~_target_at_open_in_a_stop_bar(w, trades) & ~_cut_off(trades)
+    known: Flags = accepted & ~target_in_a_stop_bar(w, trades) & ~cut_off(trades)
     return known
 
 
-def _target_at_open_in_a_stop_bar(w: Workload, trades: npt.NDArray[np.void]) -> Flags:
+def target_in_a_stop_bar(w: Workload, trades: npt.NDArray[np.void]) -> Flags:
     """With path "worst" a target in a bar that touches the stop can only have been reached at the open."""
     side, j = trades["side"], trades["exit_bar"]
     adverse = np.where(side > 0, w.bars.low[j], w.bars.high[j])
@@ -138,6 +144,14 @@ def _target_at_open_in_a_stop_bar(w: Workload, trades: npt.NDArray[np.void]) -> 
     return found
 
 
-def _cut_off(trades: npt.NDArray[np.void]) -> Flags:
+def target_beyond(trades: npt.NDArray[np.void]) -> Flags:
+    """Trades that an open beyond their target ends."""
+    gained = trades["side"] * (trades["exit_price"] - trades["entry_price"])
+    found: Flags = (trades["reason"] == REASONS.index("target")) & (gained > trades["target_distance"])
+    return found
+
+
+def cut_off(trades: npt.NDArray[np.void]) -> Flags:
+    """Trades that the end of the data ends."""
     found: Flags = trades["reason"] == REASONS.index("end_of_data")
     return found

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from agreement import Trades
-from workload import CASH, STOP_ATR, TARGET_R, Workload
+from workload import CASH, Workload
 
 
 @numba.njit(error_model="numpy")
@@ -91,7 +91,7 @@ class NumbaLoop:
         at, p = w.bars.instrument, w.points
         bars = (p["open"], p["high"], p["low"], p["close"], w.flat, w.strategy.values, w.strategy.atr_ticks)
         costs = (w.slippage_ticks * at.tick, at.multiplier, w.fee_usd)
-        self.arguments = (*bars, STOP_ATR, TARGET_R, at.tick, *costs, int(np.count_nonzero(w.strategy.values)))
+        self.arguments = (*bars, w.strategy.stop_atr, w.strategy.target_r, at.tick, *costs, int(np.count_nonzero(w.strategy.values)))
         self.marking = (CASH, at.multiplier, w.fee_usd)
         self.close = p["close"]
 
