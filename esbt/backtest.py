@@ -121,7 +121,8 @@ def simulate(
     """
     core_model, hooks = model.prepare(len(bars)) if model else (None, [])
     loop = _core.simulate_each if each else _core.simulate
-    core_bars, sides, outside = by_the_clock(bars, strategy)
+    core_bars, closed = open_hours(bars, strategy)
+    sides, outside = in_open_hours(strategy.signals(bars), closed)
     try:
         trades, skipped = loop(
             core_bars,
@@ -143,14 +144,14 @@ def simulate(
     return trades.astype(TRADE_DTYPE, copy=False), skipped | {"window": outside}
 
 
-def by_the_clock(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.NDArray[np.int8], int]:
-    """The bars for the core, the signals the strategy's times of day leave, and how many they took out.
+def open_hours(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.NDArray[np.bool_] | None]:
+    """The bars for the core, and those closed to signals by the strategy's times of day, bool[N]; None for none.
 
     A flat time ends the session early: for the core its later bars are a session of their own, in which no signal stands.
     """
-    core, sides = bars.core, strategy.signals(bars)
+    core = bars.core
     if strategy.entry_from is None and strategy.flat_at is None:
-        return core, sides, 0
+        return core, None
     closed = np.zeros(len(bars), dtype=np.bool_)
     if strategy.entry_from is not None and strategy.entry_until is not None:
         closed |= ~entry_window(bars, strategy.entry_from, strategy.entry_until)
@@ -159,10 +160,15 @@ def by_the_clock(bars: Bars, strategy: Exits) -> tuple["_core.CoreBars", npt.NDA
         closed |= late
         session = 2 * bars.session + late.astype(np.int32)
         core = _core.CoreBars(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume, session, bars.segment)
+    return core, closed
+
+
+def in_open_hours(sides: npt.NDArray[np.int8], closed: npt.NDArray[np.bool_] | None) -> tuple[npt.NDArray[np.int8], int]:
+    """The signals of bars that are not closed, int8[N], and how many were taken out."""
+    if closed is None:
+        return sides, 0
     outside = int(np.count_nonzero(sides[closed]))
-    if outside:
-        sides = np.where(closed, np.int8(0), sides)
-    return core, sides, outside
+    return (np.where(closed, np.int8(0), sides) if outside else sides), outside
 
 
 def finer_rows(bars: Bars, finer: Bars | None) -> npt.NDArray[np.int64] | None:

@@ -5,6 +5,7 @@ The clock is the exchange's (time zone of the instrument's calendar; Chicago for
 
 from datetime import time
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from esbt.data import Bars
 
 Mask = npt.NDArray[np.bool_]
 DAY = 24 * 3600
+_CLOCKS: WeakKeyDictionary[Bars, npt.NDArray[np.int32]] = WeakKeyDictionary()
 
 
 def seconds_of(clock: str) -> int:
@@ -23,11 +25,15 @@ def seconds_of(clock: str) -> int:
     return at.hour * 3600 + at.minute * 60 + at.second
 
 
-def time_of_day(bars: Bars) -> npt.NDArray[np.int64]:
-    """Seconds after midnight of each bar's open on the exchange's clock, int64[N]."""
-    zone, _ = _calendar(bars.instrument.calendar)
-    local = pl.Series(bars.ts).cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone).dt
-    return (local.hour().cast(pl.Int64) * 3600 + local.minute().cast(pl.Int64) * 60 + local.second().cast(pl.Int64)).to_numpy()
+def time_of_day(bars: Bars) -> npt.NDArray[np.int32]:
+    """Seconds after midnight of each bar's open on the exchange's clock, int32[N], read-only; made once for each Bars."""
+    if bars not in _CLOCKS:
+        zone, _ = _calendar(bars.instrument.calendar)
+        local = pl.Series(bars.ts).cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone).dt
+        clock = (local.hour().cast(pl.Int32) * 3600 + local.minute().cast(pl.Int32) * 60 + local.second().cast(pl.Int32)).to_numpy()
+        clock.flags.writeable = False
+        _CLOCKS[bars] = clock
+    return _CLOCKS[bars]
 
 
 def entry_window(bars: Bars, start: str, stop: str) -> Mask:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from esbt.sweep.engine import COLUMNS, LaneBlock, last_bars, run_lanes
+from esbt.sweep.engine import COLUMNS, LaneBlock, run_lanes
 from esbt.sweep.lanes import BoundSpace
 from esbt.sweep.market import Markets
 from esbt.sweep.space import Lanes
@@ -38,7 +38,7 @@ def run_block(bound: BoundSpace, markets: Markets, lanes: Lanes, *, number: int,
     """Run these lanes."""
     plans = bound.plans(lanes)
     columns: dict[str, npt.NDArray[Any]] = {}
-    profit = np.empty((len(lanes), len(last_bars(bound.bars.session))), np.int64) if daily else None
+    profit = np.empty((len(lanes), bound.sessions), np.int64) if daily else None
     for group in bound.groups(lanes):
         block: LaneBlock = run_lanes(markets.of(group), plans[group.rows], daily=daily, threads=threads)
         for name in COLUMNS:

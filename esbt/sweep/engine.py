@@ -55,8 +55,3 @@ def run_lanes(market: "Market", plans: Plan, *, daily: bool = False, threads: in
     columns |= {f"skipped_{reason}": totals["skipped"][reason] for reason in SKIPPED if reason != "window"}
     columns["skipped_window"] = np.full(len(plans), market.outside)
     return LaneBlock(columns, profit)
-
-
-def last_bars(session: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """The last bar of each session, int64[S]."""
-    return np.flatnonzero(np.diff(session, append=session[-1:] + 1))

@@ -12,7 +12,7 @@ import numpy as np
 
 from esbt.errors import EsbtError
 from esbt.sweep.block import part_count, run_block
-from esbt.sweep.engine import COLUMNS, last_bars
+from esbt.sweep.engine import COLUMNS
 from esbt.sweep.lanes import BoundSpace, Group
 from esbt.sweep.market import Markets
 from esbt.sweep.space import Lanes
@@ -48,10 +48,9 @@ class Estimate:
 
 def require_room(bound: BoundSpace, lanes: int, *, out: str | Path | None, daily: bool, part_lanes: int) -> tuple[int, int, int | None]:
     """(memory, disk, free disk) in bytes. Raises EsbtError where the disk, or without a folder the memory, cannot hold the results."""
-    sessions = len(last_bars(bound.bars.session))
     table = lanes * 8 * (1 + len(bound.places) + len(COLUMNS))
-    matrix = lanes * sessions * 8 if daily else 0
-    block = min(lanes, part_lanes) * 8 * (len(COLUMNS) + 32 + (sessions if daily else 0))
+    matrix = lanes * bound.sessions * 8 if daily else 0
+    block = min(lanes, part_lanes) * 8 * (len(COLUMNS) + 32 + (bound.sessions if daily else 0))
     memory = 2 * table + block + 64 * len(bound.bars) + (0 if out else matrix)
     disk, free = (table + matrix, _free(out)) if out else (0, None)
     if free is not None and disk > free:
@@ -69,7 +68,7 @@ def estimate(bound: BoundSpace, *, out: str | Path | None, daily: bool, part_lan
         lanes=len(bound),
         groups=bound.group_count,
         bars=len(bound.bars),
-        sessions=len(last_bars(bound.bars.session)),
+        sessions=bound.sessions,
         seconds=work_seconds(bound, part_lanes=part_lanes, daily=daily, threads=threads),
         memory_bytes=memory,
         disk_bytes=disk,

@@ -129,6 +129,11 @@ class BoundSpace:
             yield Group(tuple(key.tolist()), np.flatnonzero(inverse.ravel() == k), int(lanes[first[k]]))
 
     @cached_property
+    def sessions(self) -> int:
+        """Sessions of the bars."""
+        return int(np.count_nonzero(np.diff(self.bars.session))) + 1
+
+    @cached_property
     def group_count(self) -> int:
         """Groups of the whole space."""
         names = [*self.market_axes, *(["fee_usd"] if "fee_usd" in self.space.values else [])]

@@ -8,7 +8,6 @@ from typing import Any
 
 from esbt.files import jsonable
 from esbt.sweep.axes import strategy_axes
-from esbt.sweep.engine import last_bars
 from esbt.sweep.fingerprint import array_digest, fingerprint
 from esbt.sweep.lanes import BoundSpace
 
@@ -33,7 +32,7 @@ def manifest(bound: BoundSpace, space: dict[str, Any], lanes: int, *, part_lanes
             "lanes": lanes,
             "part_lanes": part_lanes,
             "daily": daily,
-            "sessions": len(last_bars(bound.bars.session)),
+            "sessions": bound.sessions,
         }
     )
     return said

@@ -1,7 +1,9 @@
-"""What the lanes of a group share: bars, sides, ATR, fees and spreads by bar. Made once a group, from the settings of one of its lanes."""
+"""What the lanes of a group share: bars, sides, ATR, fees and spreads by bar. Made from the settings of one of its lanes; what groups share
+in turn (an ATR, crossings, times of day) is made once."""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from esbt import _core
-from esbt.backtest import by_the_clock, finer_rows
+from esbt.backtest import finer_rows, in_open_hours, open_hours
 from esbt.data import Bars
+from esbt.signals import Exits
+from esbt.sweep.axes import CONFIDENCE
 from esbt.sweep.lanes import BoundSpace, Group
+
+_CLOCK = ("entry_from", "entry_until", "flat_at")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,36 +41,57 @@ class Market:
 
 
 class Markets:
-    """Markets by group; the last few are kept, for a group may go on in the next block."""
+    """Markets by group; the last few are kept, for a group may go on in the next block. users: threads that ask side by side."""
 
-    def __init__(self, bound: BoundSpace, *, keep: int = 2) -> None:
-        self._bound, self._keep = bound, keep
-        self._kept: OrderedDict[tuple[Any, ...], Market] = OrderedDict()
+    def __init__(self, bound: BoundSpace, *, users: int = 1) -> None:
+        self._bound = bound
+        self._markets, self._columns = _Kept(1 + users), _Kept(8)
         self._lock = threading.Lock()
+        self._own_axes = [name for name, place in bound.places.items() if place == "strategy" and name in bound.market_axes]
         self.finer_rows = finer_rows(bound.bars, bound.finer)
 
     def of(self, group: Group) -> Market:
-        """The market of a group; threads may ask side by side."""
+        """The market of a group."""
         with self._lock:
-            if group.key not in self._kept:
-                while len(self._kept) >= self._keep:
-                    self._kept.popitem(last=False)
-                self._kept[group.key] = self._make(group.lane)
-            self._kept.move_to_end(group.key)
-            return self._kept[group.key]
+            market: Market = self._markets.get(group.key, lambda: self._make(group.lane))
+            return market
 
     def _make(self, lane: int) -> Market:
         bound, bars = self._bound, self._bound.bars
-        strategy, account = bound.strategy(lane), bound.account(lane)
-        core, sides, outside = by_the_clock(bars, strategy)
+        rules, account, values = bound.rules(lane), bound.account(lane), bound.space.lane(lane)
+        core, closed = self._columns.get(tuple(getattr(rules, name) for name in _CLOCK), lambda: open_hours(bars, rules))
+        own = tuple(values[name] for name in self._own_axes if name not in _CLOCK)
+        sides = self._columns.get(("sides", *own), lambda: rules.signals(bars))
+        cut = values.get(CONFIDENCE)
+        if cut is not None and bound.predictions is not None:
+            sides = np.where(bound.predictions >= cut, sides, np.int8(0))
+        sides, outside = in_open_hours(sides, closed)
+        atr_of = ("atr", rules.atr_period) if type(rules).atr is Exits.atr else ("atr", *own)
         return Market(
             bars=bars,
             core=core,
             sides=sides,
-            atr=strategy.atr(bars),
+            atr=self._columns.get(atr_of, lambda: rules.atr(bars)),
             fees_e4=account.fees_by_bar(bars),
             slips=account.slips_by_bar(bars),
             finer=bound.finer.core if bound.finer is not None else None,
             finer_first=self.finer_rows,
             outside=outside,
         )
+
+
+class _Kept:
+    """The last `most` things made, by key."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        if key not in self._things:
+            made = make()
+            while len(self._things) >= self._most:
+                self._things.popitem(last=False)
+            self._things[key] = made
+        self._things.move_to_end(key)
+        return self._things[key]

@@ -21,13 +21,13 @@ from esbt.sweep.local import local_parts
 from esbt.sweep.manifest import digest_of, manifest
 from esbt.sweep.progress import lanes_shown, stopped_by_the_user
 from esbt.sweep.space import Grid, Space
-from esbt.sweep.store import sink_of
+from esbt.sweep.store import Folder, Memory, Sink
 from esbt.sweep.study import Optuna
 from esbt.sweep.study_run import run_study
 from esbt.sweep.table import SweepTable
 from esbt.sweep.workers import executor_parts
 
-PART_LANES = 4096
+PART_LANES, PART_LANES_DAILY = 16_384, 4096  # of a part that keeps the session P&L too
 
 
 class AccountWords(TypedDict, total=False):
@@ -74,7 +74,7 @@ def sweep(
     Raises EsbtError before any work for unknown axes, values out of range or twice, lanes that contradict themselves, more results than
     disk or memory, a folder in use. KeyboardInterrupt leaves what is done in `out`.
     """
-    size = checked_count("part_lanes", part_lanes, PART_LANES)
+    size = checked_count("part_lanes", part_lanes, PART_LANES_DAILY if daily else PART_LANES)
     cores = checked_count("threads", threads, 1 if executor is not None else os.cpu_count() or 1)
     if executor is not None and not isinstance(executor, Executor):
         raise EsbtError(f"executor is {executor!r}: give one of concurrent.futures, such as Client(...).get_executor() of Dask")
@@ -86,8 +86,10 @@ def sweep(
             raise EsbtError("an Optuna study is asked and told in one thread: leave executor out")
         return run_study(bound, space, out=out, resume=resume, daily=daily, threads=cores, progress=progress)
     require_room(bound, len(bound), out=out, daily=daily, part_lanes=size)
-    said = manifest(bound, bound.space.described(), len(bound), part_lanes=size, daily=daily)
-    sink = sink_of(out, said, resume=resume)
+    said: dict[str, Any] = {}
+    if out is not None or executor is not None:  # a digest of the bars costs as much as some hundred lanes
+        said = manifest(bound, bound.space.described(), len(bound), part_lanes=size, daily=daily)
+    sink: Sink = Memory((len(bound), bound.sessions) if daily else None) if out is None else Folder(out, said, resume=resume)
     done = sink.done()
     missing = [number for number in range(part_count(bound, size)) if number not in done]
     there = len(bound) - sum(min(size, len(bound) - number * size) for number in missing)
@@ -120,7 +122,8 @@ def sweep_estimate(
     if isinstance(space, Optuna):
         raise EsbtError("an Optuna study has no lanes before it is run: estimate a sample of its axes (esbt.Random)")
     bound = bound_space(bars, strategy, space, predictions=predictions, finer=finer, account=dict(account))
-    size, cores = checked_count("part_lanes", part_lanes, PART_LANES), checked_count("threads", threads, os.cpu_count() or 1)
+    size = checked_count("part_lanes", part_lanes, PART_LANES_DAILY if daily else PART_LANES)
+    cores = checked_count("threads", threads, os.cpu_count() or 1)
     return estimate(bound, out=out, daily=daily, part_lanes=size, threads=cores)
 
 

@@ -41,11 +41,11 @@ class Sink(Protocol):
 
 
 class Memory:
-    """Parts in memory."""
+    """Parts in memory. daily: shape (L, S) of the session P&L, None for none."""
 
-    def __init__(self, said: dict[str, Any]) -> None:
+    def __init__(self, daily: tuple[int, int] | None) -> None:
         self._frames: dict[int, pl.DataFrame] = {}
-        self._daily = np.zeros((said["lanes"], said["sessions"]), np.int64) if said["daily"] else None
+        self._daily = None if daily is None else np.zeros(daily, np.int64)
 
     def done(self) -> set[int]:
         """See Sink."""
@@ -64,11 +64,6 @@ class Memory:
     def daily(self) -> npt.NDArray[np.int64] | None:
         """See Sink."""
         return self._daily
-
-
-def sink_of(out: str | Path | None, said: dict[str, Any], *, resume: bool) -> Sink:
-    """The folder `out`, or without one memory. Raises EsbtError as `Folder`."""
-    return Memory(said) if out is None else Folder(out, said, resume=resume)
 
 
 class Folder:

@@ -12,7 +12,7 @@ from esbt.sweep.lanes import BoundSpace
 from esbt.sweep.manifest import manifest
 from esbt.sweep.market import Markets
 from esbt.sweep.progress import lanes_shown, stopped_by_the_user
-from esbt.sweep.store import Sink, sink_of
+from esbt.sweep.store import Folder, Memory, Sink
 from esbt.sweep.study import Optuna
 from esbt.sweep.table import LOWER_IS_BETTER, SweepTable
 
@@ -30,7 +30,11 @@ def run_study(
     """The sweep of a study. bound: bars, strategy and account, over the ends of the study's axes. Else as `esbt.sweep`."""
     require_room(bound, len(plan), out=out, daily=daily, part_lanes=plan.batch)
     with stopped_by_the_user(out):
-        sink = sink_of(out, manifest(bound, plan.described(), len(plan), part_lanes=plan.batch, daily=daily), resume=resume)
+        sink: Sink
+        if out is None:
+            sink = Memory((len(plan), bound.sessions) if daily else None)
+        else:
+            sink = Folder(out, manifest(bound, plan.described(), len(plan), part_lanes=plan.batch, daily=daily), resume=resume)
         study = plan.open(None if out is None else Path(out), plan.metric in LOWER_IS_BETTER)
         done = sink.done()
         study.mend(sink.frame() if done else None)
