@@ -140,13 +140,19 @@ def random_lanes(rng: np.random.Generator) -> list[dict[str, Any]]:
     chosen = list(rng.choice(names, rng.integers(1, 5), replace=False))
     if rng.random() < 0.4:
         chosen += list(rng.choice(COUPLED, rng.integers(1, 3), replace=False))
+    in_row = rng.random() < 0.3  # eight targets of one stop, one after another: eight lanes read them at once
+    if in_row:
+        target = rng.choice(["target_r", "target_ticks"])
+        chosen = [name for name in chosen if name != target] + [target]
     values = [[AXES[name][k] for k in rng.permutation(len(AXES[name]))[: rng.integers(1, 11)]] for name in chosen]
+    if in_row:
+        values[-1] = AXES[chosen[-1]]
     grid = [dict(zip(chosen, combination, strict=True)) for combination in itertools.product(*values)]
     grid = [lane for lane in grid if not (lane.get("reverse") and (lane.get("latency_bars") or lane.get("entry")))]
     if len(grid) <= 50:
         return grid
     start = int(rng.integers(0, len(grid) - 40))
-    return grid[start : start + 40] if rng.random() < 0.5 else [grid[k] for k in rng.choice(len(grid), 40, replace=False)]
+    return grid[start : start + 40] if in_row or rng.random() < 0.5 else [grid[k] for k in rng.choice(len(grid), 40, replace=False)]
 
 
 def random_case(seed: int) -> Case:

@@ -100,7 +100,8 @@ def main(first: int, count: int) -> dict[str, Any]:
         totals, daily, stepped = check(case)
         digest.update(daily.tobytes())
         drawn[case.name] = {"stepped": stepped} | {name: totals[name].tolist() for name in ("trades", "ruined", "net_e4", "won_e4")}
-    return {"random": seen, "moved": moved, "drawn": drawn, "digest": digest.hexdigest(), "table": digest_of_a_table(2)}
+    told = {"random": seen, "moved": moved, "drawn": drawn, "core": _core.__file__}
+    return told | {"digest": digest.hexdigest(), "table": digest_of_a_table(2)}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from mutation.mutants import CORE, equivalents, headers, mutants
+from mutation.mutants import CORE, SWEEP, equivalents, headers, mutants
 
 ROOT = Path(__file__).parents[1]
 # One change in each header that has rules, none of which a test could miss.
@@ -40,10 +40,11 @@ def test_the_run_covers_the_rules():
     found = [mutant.name for header in headers() for mutant in mutants(header)]
     assert len(found) > 400
     assert len(set(found)) == len(found)
+    assert min(len(list(mutants(header))) for header in SWEEP) > 10
 
 
 def test_each_entry_of_the_list_names_a_mutant_and_says_why():
-    names = {mutant.name for header in headers() for mutant in mutants(header)}
+    names = {mutant.name for header in [*headers(), *SWEEP] for mutant in mutants(header)}
     listed = equivalents()
     assert [name for name in listed if name not in names] == []
     assert [name for name, why in listed.items() if len(why) < 10] == []

@@ -29,7 +29,7 @@ TARGETS = ("baseline", "avx2")  # the second is the first where the machine has 
 def said():
     """What happened in each target's process. It fails where a lane is not its own run, and tells which."""
     path = os.pathsep.join(str(Path(file).parent) for file in (__file__, Path(_core.__file__).parent))  # this very core
-    words = [sys.executable, "-m", "lane_check", str(FIRST), str(CASES)]
+    words = [sys.executable, "-P", "-m", "lane_check", str(FIRST), str(CASES)]
     running = {}
     for target in TARGETS:
         env = os.environ | {"PYTHONPATH": path, "ESBT_TARGET": target, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -39,6 +39,7 @@ def said():
         out, error = child.communicate()
         assert child.returncode == 0, f"{target}: {error[-2000:]}"
         found[target] = json.loads(out)
+        assert found[target]["core"] == _core.__file__
     return found
 
 

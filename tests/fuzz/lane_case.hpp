@@ -155,6 +155,12 @@ inline void fill_lanes(LaneCase& c, std::uint64_t seed) {
     c.threads = static_cast<int>(r.whole(1, 3));
     const int most = r.chance(0.2) ? kAxes : kCoupled;
     std::vector<esbt::Plan> grid{c.plan};
+    const bool targets_in_row = r.chance(0.2);  // eight lanes then read one stretch of numbers
+    if (targets_in_row) {
+        c.axes.insert(4);
+        grid.assign(20, c.plan);
+        for (std::size_t k = 0; k < grid.size(); ++k) grid[k].target_ticks = 1 + 2 * static_cast<std::int32_t>(k);
+    }
     for (std::int64_t k = r.whole(1, 5); k > 0; --k) {
         const auto axis = static_cast<int>(r.whole(0, most - 1));
         if (c.axes.insert(axis).second) cross(grid, axis, grid.size() > 1 ? r.whole(1, 4) : r.pick<std::int64_t>({1, 3, 9, 20}), r);
@@ -162,7 +168,7 @@ inline void fill_lanes(LaneCase& c, std::uint64_t seed) {
     c.free &= c.fees_e4.empty() && c.slips.empty() && (c.axes.empty() || *c.axes.rbegin() < kCoupled);
     // A stretch of the grid, the first axis fastest, or any of its lanes.
     const auto size = static_cast<std::int64_t>(grid.size()), start = r.whole(0, size - 1);
-    const bool in_order = r.chance(0.6);
+    const bool in_order = targets_in_row || r.chance(0.6);
     for (std::int64_t k = 0, n = r.pick<std::int64_t>({1, 7, 8, 9, 16, 30}); k < n; ++k)
         c.plans.push_back(grid[static_cast<std::size_t>(in_order ? (start + k) % size : r.whole(0, size - 1))]);
 }
