@@ -16,7 +16,7 @@ from esbt.errors import EsbtError
 from esbt.stats._checks import whole
 from esbt.stats._rows import Rows, rows_of
 
-_AT_ONCE = 64  # lanes x splits in memory
+_AT_ONCE = 16  # lanes x splits in memory: near the cache
 _MOST_BLOCKS = 20
 
 
