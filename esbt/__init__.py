@@ -16,6 +16,7 @@ from esbt.network import Dense, Network
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
 from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
+from esbt.walkforward import Trained, Trainer, WalkForward, walk_forward
 
 if TYPE_CHECKING:
     from esbt.features.functions import features
@@ -53,9 +54,12 @@ __all__ = [
     "Signals",
     "Sobol",
     "SweepTable",
+    "Trained",
+    "Trainer",
     "Uniform",
     "UserFeature",
     "Volatility",
+    "WalkForward",
     "backtest",
     "causal",
     "external",
@@ -72,4 +76,5 @@ __all__ = [
     "sweep",
     "sweep_estimate",
     "synthetic_bars",
+    "walk_forward",
 ]
