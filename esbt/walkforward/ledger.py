@@ -51,20 +51,15 @@ class Ledger:
     """Trades folds in their order. pieces: of the folds traded so far (of an earlier run of the program)."""
 
     def __init__(self, work: FoldWork, pieces: Sequence[Piece]) -> None:
-        self._work = work
+        self._work, self._runs = work, runs_of(work)
         start = e4(work.columns.bound.base_account.cash, "cash")
-        self._cash = dict.fromkeys(self.runs(), start)
+        self._cash = dict.fromkeys(self._runs, start)
         for piece in pieces:
             self._cash[piece.run] += piece.net_e4
 
-    def runs(self) -> list[str]:
-        """Names of the runs, the baseline first, the fullest last."""
-        chosen = [CHOSEN] if len(self._work.columns.bound) > 1 else []
-        return [BASELINE, *chosen, *(model.name for model in self._work.models)]
-
     def trade(self, found: Found) -> Part:
         """Trade the test window of the next fold, in every run."""
-        pieces = [self._piece(found, name) for name in self.runs()]
+        pieces = [self._piece(found, name) for name in self._runs]
         for piece in pieces:
             self._cash[piece.run] += piece.net_e4
         return Part(found.number, frame_of(pieces, found), None)
@@ -88,6 +83,12 @@ class Ledger:
         return Piece(found.number, name, lane, cash_e4, result.raw_trades, result.plan, result.skipped, in_sample, size, facts, notes)
 
 
+def runs_of(work: FoldWork) -> list[str]:
+    """Names of the runs, the baseline first, the fullest last."""
+    chosen = [CHOSEN] if len(work.columns.bound) > 1 else []
+    return [BASELINE, *chosen, *(model.name for model in work.models)]
+
+
 def frame_of(pieces: Sequence[Piece], found: Found) -> pl.DataFrame:
     """The pieces of one fold, a row each; the sums by lane stand in the first."""
     said = [json.dumps(jsonable({name: getattr(piece, name) for name in _SAID})) for piece in pieces]
@@ -106,7 +107,7 @@ def frame_of(pieces: Sequence[Piece], found: Found) -> pl.DataFrame:
 
 
 def pieces_of(frame: pl.DataFrame) -> list[Piece]:
-    """What `frame_of` wrote, of all folds there, in their order."""
+    """What `frame_of` wrote, of all folds there, in their order; in a fold in any order."""
     pieces = []
     for row in frame.drop([name for name in frame.columns if name.startswith("lanes_")]).iter_rows(named=True):
         said = json.loads(row["said"])

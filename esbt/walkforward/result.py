@@ -21,7 +21,7 @@ from esbt.result import Result
 from esbt.signals import e4
 from esbt.sweep.space import said
 from esbt.walkforward.fold import NO_LANE, FoldWork, metric_of
-from esbt.walkforward.ledger import Piece, pieces_of
+from esbt.walkforward.ledger import Piece, pieces_of, runs_of
 from esbt.walkforward.luck import luck_frame, target_intervals
 from esbt.walkforward.windows import Fold, Windows, windows_frame
 
@@ -34,9 +34,9 @@ class WalkForward:
     def __init__(self, work: FoldWork, frame: pl.DataFrame, windows: Windows, notes: tuple[str, ...], *, folder: Path | None) -> None:
         self._work, self._frame, self.windows, self.folder = work, frame, windows, folder
         self._folds, self._bound = list(work.folds), work.columns.bound
-        self._pieces = pieces_of(frame)
+        names = runs_of(work)
+        self._pieces = sorted(pieces_of(frame), key=lambda piece: (piece.fold, names.index(piece.run)))
         self.metric = work.choice.metric
-        names = list(dict.fromkeys(piece.run for piece in self._pieces))
         self._by_run = {name: [piece for piece in self._pieces if piece.run == name] for name in names}
         self.notes = (*_about(self._folds, windows), *notes, *self._notes_of_folds())
 
@@ -108,7 +108,7 @@ class WalkForward:
         Trading Strategies", ch. 11; NaN where training lost), cash (USD at its start).
         """
         windows = windows_frame(self._bound.bars, self._folds)
-        rows = pl.DataFrame([self._row(piece) for piece in self._pieces], infer_schema_length=None)
+        rows = pl.DataFrame([self._row(piece) for piece in self._pieces], schema_overrides={"lane": pl.Int64})
         lanes = rows["lane"].unique().drop_nulls().to_numpy().astype(np.int64)
         axes = pl.DataFrame([pl.Series("lane", lanes, dtype=pl.Int64), *(self._bound.space.columns(lanes) if len(lanes) else ())])
         made = windows.join(rows, on="fold", how="inner", maintain_order="left_right")

@@ -1,0 +1,285 @@
+"""Walk-forward: each fold is what single backtests say, nothing after a window changes it, training never sees what is tested, the account
+carries over to the cent."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from learning_helpers import changed_bars
+from walk_helpers import BARS, GRID, STRATEGY, WORDS, MeanTrainer, cut, same, walked
+
+import esbt
+from esbt.errors import EsbtError
+from esbt.walkforward import folds_of, windows_of
+from esbt.walkforward.fold import Choice, FoldWork
+
+FOLDS, _ = folds_of(BARS, windows_of(WORDS["train"], WORDS["test"]))
+FEATURES = esbt.features(BARS, ["rsi(14)"])
+
+
+@pytest.fixture(scope="module")
+def wf():
+    return walked(models=[MeanTrainer()])
+
+
+def sliced(strategy, rows, bars=BARS):
+    return esbt.Signals(values=strategy.signals(bars)[rows], atr_ticks=strategy.atr(bars)[rows], **strategy.exits())
+
+
+def lanes():
+    grid = esbt.Grid(GRID)
+    return [STRATEGY.model_copy(update=grid.lane(lane)) for lane in range(len(grid))]
+
+
+def test_each_fold_is_what_single_backtests_say(wf):
+    """By the public backtest alone: the lane chosen is the best of all on the training window, its trades are those of the test window."""
+    cash = 100_000.0
+    for fold in FOLDS:
+        tried = [esbt.backtest(BARS[fold.train], sliced(lane, fold.train)) for lane in lanes()]
+        sharpes = [r.metrics["sharpe"] if len(r.trades) >= 5 else math.nan for r in tried]
+        best = int(np.nanargmax(sharpes))
+        row = wf.folds.filter(fold=fold.number, run="chosen").row(0, named=True)
+        assert (row["lane"], row["in_sample"], row["profit_in"]) == (best, sharpes[best], tried[best].net_profit)
+        assert {name: row[name] for name in GRID} == esbt.Grid(GRID).lane(best)
+        traded = esbt.backtest(BARS[fold.test], sliced(lanes()[best], fold.test), cash=cash)
+        assert row["out_of_sample"] == traded.metrics["sharpe"]
+        assert row["cash"] == cash
+        got = cut(wf, fold.number, "chosen")
+        moved = traded.trades.with_columns(pl.col("entry_bar", "exit_bar") + fold.test_start)
+        assert got.drop("fold").equals(moved)
+        assert len(got)
+        cash += traded.net_profit
+    assert wf.runs["chosen"].net_profit == pytest.approx(cash - 100_000.0, abs=1e-9)
+
+
+def test_the_baseline_is_the_strategy_as_given(wf):
+    for fold in FOLDS:
+        alone = esbt.backtest(BARS[fold.test], sliced(STRATEGY, fold.test))
+        moved = alone.trades.with_columns(pl.col("entry_bar", "exit_bar") + fold.test_start)
+        assert cut(wf, fold.number, "baseline").drop("fold").equals(moved)
+
+
+def test_a_model_is_trained_on_each_window(wf):
+    """By hand: trained on the chosen lane's window, it trades the next with the account's own equity and its own size."""
+    cash = 100_000.0
+    for fold in FOLDS:
+        chosen = lanes()[wf.lane_chosen(fold.number)]
+        trained = MeanTrainer().train(BARS[fold.train], FEATURES[fold.train], sliced(chosen, fold.train), esbt.Account())
+        size = esbt.Risk(fraction=0.01, max_contracts=5)
+        traded = esbt.backtest(BARS[fold.test], sliced(chosen, fold.test), model=trained.model(FEATURES[fold.test]), cash=cash, size=size)
+        moved = traded.trades.with_columns(pl.col("entry_bar", "exit_bar") + fold.test_start)
+        assert cut(wf, fold.number, "mean").drop("fold").equals(moved)
+        assert traded.skipped["confidence"] > 0
+        cash += traded.net_profit
+    assert wf.facts.filter(fact="level")["value"].n_unique() == len(FOLDS)
+    assert any("trades up to 5 contracts" in note for note in wf.notes)
+
+
+@pytest.mark.parametrize("run", ["baseline", "chosen", "mean"])
+def test_money_adds_up(wf, run):
+    """To the last 1e-4 USD: trades sum to the change of equity, folds begin with the closed equity of the one before and end flat."""
+    result = wf.runs[run]
+    assert int(result.raw_trades["pnl_e4"].sum()) == int(result.equity_e4[-1]) - 1_000_000_000
+    cash, start = 1_000_000_000, 0
+    for fold in FOLDS:
+        own = wf.fold_result(fold.number, run)
+        assert own.plan["cash_e4"][0] == cash
+        length = fold.test_stop - fold.test_start
+        assert np.array_equal(own.equity_e4, result.equity_e4[start : start + length])
+        assert own.equity_e4[-1] == cash + own.raw_trades["pnl_e4"].sum()
+        cash, start = int(own.equity_e4[-1]), start + length
+    assert start == len(result.equity_e4) == len(wf.bars)
+    assert (wf.trades_of(run)["exit_bar"] < pl.Series([FOLDS[f].test_stop for f in wf.trades_of(run)["fold"]])).all()
+
+
+def test_sizes_see_the_true_equity():
+    """With a size of risk the equity that earlier folds left decides contracts; each fold on fresh cash would trade others."""
+    account = {"cash": 12_000.0, "size": esbt.Risk(fraction=0.03)}
+    wf = walked(grid=None, **account)
+    fresh = [esbt.backtest(BARS[fold.test], sliced(STRATEGY, fold.test), **account).trades["contracts"].to_list() for fold in FOLDS]
+    ours = [cut(wf, fold.number, "baseline")["contracts"].to_list() for fold in FOLDS]
+    assert ours[0] == fresh[0]
+    assert ours != fresh
+    equity = 12_000.0
+    for fold in FOLDS:
+        own = esbt.backtest(BARS[fold.test], sliced(STRATEGY, fold.test), **account | {"cash": equity})
+        assert own.trades["contracts"].to_list() == ours[fold.number]
+        equity = (round(equity * 10_000) + int(own.raw_trades["pnl_e4"].sum())) / 10_000
+
+
+def test_metrics_are_those_of_the_stitched_curve(wf):
+    for result in wf.runs.values():
+        by_hand = esbt.metrics.summarize(result.equity["equity"], wf.bars.session, 100_000.0, result.trades)
+        for name, value in by_hand.items():
+            assert result.metrics[name] == pytest.approx(value, rel=1e-9, nan_ok=True), name
+    assert wf.metrics == wf.runs["mean"].metrics
+    assert wf.equity.equals(wf.runs["mean"].equity)
+    assert wf.equity["ts"].to_list() == BARS[FOLDS[0].test_start : FOLDS[-1].test_stop].frame["ts"].to_list()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_future_changes_no_fold(wf, changed):
+    """Bars after a fold's test window cut off, or all other: every number of the folds up to it is the same."""
+    for last in (0, 2):
+        stop = FOLDS[last].test_stop
+        bars = changed_bars(BARS, stop) if changed else BARS[:stop]
+        other = walked(bars, models=[MeanTrainer()])
+        until = pl.col("fold") <= last
+        assert other.folds.filter(until).equals(wf.folds.filter(until).with_columns(partial=other.folds.filter(until)["partial"]))
+        assert other.facts.filter(until).equals(wf.facts.filter(until))
+        for run in wf.runs:
+            assert other.trades_of(run).filter(until).equals(wf.trades_of(run).filter(until))
+            n = stop - FOLDS[0].test_start
+            assert np.array_equal(other.runs[run].equity_e4[:n], wf.runs[run].equity_e4[:n])
+
+
+def test_training_never_sees_the_test_window(wf):
+    """Poisoned test bars, and embargoed ones: what is chosen and learned is the same, what is traded is not."""
+    for fold in FOLDS:
+        poisoned = changed_bars(BARS, fold.train_stop, seed=3)
+        seen = []
+        for bars in (BARS, poisoned):
+            bound = esbt.sweep.lanes.BoundSpace(bars, STRATEGY, esbt.Account(), esbt.Grid(GRID))
+            work = FoldWork(bound, FOLDS, Choice("sharpe", 5, 1), [MeanTrainer()], {"mean": esbt.features(bars, ["rsi(14)"])})
+            seen.append(work(fold.number))
+        one, two = seen
+        assert one.lane == two.lane
+        assert np.array_equal(one.lanes.metric, two.lanes.metric, equal_nan=True)
+        assert one.in_sample == two.in_sample
+        assert one.trained["mean"].level == two.trained["mean"].level
+        assert not np.array_equal(one.lanes.test_sum, two.lanes.test_sum)
+
+
+def test_training_sees_its_window(wf):
+    """The test above can fail: one price of the training window moves what is learned."""
+    fold = FOLDS[1]
+    work = [
+        FoldWork(
+            esbt.sweep.lanes.BoundSpace(bars, STRATEGY, esbt.Account(), esbt.Grid(GRID)),
+            FOLDS,
+            Choice("sharpe", 5, 1),
+            [MeanTrainer()],
+            {"mean": esbt.features(bars, ["rsi(14)"])},
+        )(1)
+        for bars in (BARS, changed_bars(BARS, fold.train_stop - 1, fold.train_stop))
+    ]
+    assert work[0].trained["mean"].level != work[1].trained["mean"].level
+
+
+def test_nobody_has_trades_enough(wf):
+    """Then the fold stands aside, and says so; the baseline trades on."""
+    idle = walked(minimum_trades=10_000, models=[MeanTrainer()])
+    assert len(idle.trades) == 0
+    assert idle.equity["equity"].unique().to_list() == [100_000.0]
+    assert idle.folds.filter(pl.col("run") != "baseline")["lane"].null_count() == 2 * len(FOLDS)
+    assert idle.baseline.trades.equals(wf.baseline.trades)
+    assert sum("nothing was traded" in note for note in idle.notes) == len({n for n in idle.notes if "busiest" in n})
+    assert math.isnan(idle.metrics["sharpe"])
+
+
+def test_metrics_where_less_is_better():
+    wf = walked(metric="max_drawdown")
+    for fold in FOLDS:
+        tried = [esbt.backtest(BARS[fold.train], sliced(lane, fold.train)).metrics["max_drawdown"] for lane in lanes()]
+        assert wf.lane_chosen(fold.number) == int(np.argmin(tried))
+
+
+def test_a_ruined_account_stands_aside():
+    wf = walked(grid=None, cash=60.0)
+    cash = wf.folds["cash"].to_list()
+    gone = next(k for k, value in enumerate(cash) if value <= 0)
+    assert cash[gone:] == [cash[gone]] * (len(cash) - gone)
+    assert wf.trades["fold"].max() < gone
+    assert any("equity of the run 'baseline' is gone" in note for note in wf.notes)
+    assert wf.metrics["annual_return"] == -1.0
+
+
+def test_efficiency_is_profit_a_session_out_over_in(wf):
+    for row in wf.folds.iter_rows(named=True):
+        fold = FOLDS[row["fold"]]
+        a, b = (len(np.unique(BARS.session[rows])) for rows in (fold.train, fold.test))
+        expected = (row["profit_out"] / b) / (row["profit_in"] / a) if row["profit_in"] > 0 else math.nan
+        assert row["efficiency"] == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    assert np.isfinite(wf.folds["efficiency"].to_numpy()).any()
+
+
+def test_luck_counts_every_trial(wf):
+    """By hand: 12 lanes with and without a model are 24 trials; variance over all lanes traded unchanged throughout, and the runs."""
+    table = {row["run"]: row for row in wf.luck.iter_rows(named=True)}
+    assert [table[run]["trials"] for run in ("baseline", "chosen", "mean")] == [1, 24, 24]
+    daily = [np.concatenate([esbt.backtest(BARS[f.test], sliced(lane, f.test)).daily["pnl"].to_numpy() for f in FOLDS]) for lane in lanes()]
+    ratios = [d.mean() / d.std(ddof=1) for d in daily]
+    returns = {run: r.daily["return"].to_numpy() for run, r in wf.runs.items()}
+    ratios += [r.mean() / r.std(ddof=1) for r in returns.values()]
+    for run, row in table.items():
+        variance = np.var(ratios, ddof=1) if row["trials"] > 1 else 0.0
+        assert row["deflated_sharpe"] == pytest.approx(esbt.stats.deflated_sharpe(returns[run], row["trials"], variance), rel=1e-9)
+        assert row["probabilistic_sharpe"] == esbt.stats.probabilistic_sharpe(returns[run])
+        interval = esbt.stats.confidence_interval(esbt.metrics.sharpe, returns[run])
+        assert (row["sharpe_low"], row["sharpe_high"]) == (interval.low, interval.high)
+        assert row["sharpe"] == wf.runs[run].metrics["sharpe"]
+
+
+def test_targets_have_intervals(wf):
+    assert wf.targets["target"].to_list()[:6] == ["sharpe", "calmar", "profit_factor", "win_rate", "max_drawdown", "win_loss_ratio"]
+    for row in wf.targets.iter_rows(named=True):
+        beyond = row["value"] > row["threshold"] if row["side"] == "above" else row["value"] < row["threshold"]
+        assert row["achieved"] == beyond
+        near = row["low"] if row["side"] == "above" else row["high"]
+        assert row["sure"] == (near > row["threshold"] if row["side"] == "above" else near < row["threshold"])
+        if row["target"] in ("win_rate", "profit_factor", "sharpe"):
+            assert row["low"] <= row["value"] <= row["high"]
+
+
+def test_signals_of_ones_own_and_the_confidence_axis():
+    """Sides given, and a cut-off over predictions, are cut like everything else."""
+    sides = np.where(np.arange(len(BARS)) % 11 == 3, 1, 0)
+    score = np.random.default_rng(1).random(len(BARS))
+    own = esbt.Signals(values=sides, stop_atr=1.0, target_r=2.0)
+    wf = esbt.walk_forward(BARS, own, {"confidence": [0.1, 0.7]}, predictions=score, progress=False, **WORDS)
+    for fold in FOLDS:
+        level = [0.1, 0.7][wf.lane_chosen(fold.number)]
+        kept = np.where(score >= level, sides, 0)[fold.test]
+        alone = esbt.backtest(BARS[fold.test], esbt.Signals(values=kept, atr_ticks=own.atr(BARS)[fold.test], **own.exits()))
+        assert cut(wf, fold.number, "chosen")["pnl"].equals(alone.trades["pnl"])
+
+
+def test_given_features_are_taken(wf):
+    extra = FEATURES.with_columns({"one": np.ones(len(BARS), np.float32)})
+    same(walked(models=[MeanTrainer()], features=extra), wf)
+
+
+def test_the_page_of_the_report(wf, tmp_path):
+    page = wf.report(tmp_path / "report").read_text("utf-8")
+    for words in ("5 folds", "How much is luck", "deflated_sharpe", "Targets out of sample", "SYNTHETIC", "mean", "efficiency"):
+        assert words in page
+    assert pl.read_parquet(tmp_path / "report" / "chosen_trades.parquet").equals(wf.runs["chosen"].trades)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"train": "24mo"}, "do not fit the bars"),
+        ({"metric": "sharp"}, "unknown metric 'sharp'; did you mean 'sharpe'?"),
+        ({"minimum_trades": -1}, "minimum_trades is -1"),
+        ({"grid": {"stop_art": [1.0]}}, "unknown axis 'stop_art'; did you mean 'stop_atr'?"),
+        ({"grid": {"cash": [1e5, 2e5]}}, "cash cannot be an axis"),
+        ({"grid": esbt.Optuna(4, {"stop_atr": (0.5, 2.0)})}, "a walk-forward chooses among the same lanes"),
+        ({"csh": 5.0}, "unknown parameter 'csh'; did you mean 'cash'?"),
+        ({"models": ["forest"]}, "models holds 'forest': give objects of a class derived from esbt.Trainer"),
+        ({"models": [MeanTrainer(), MeanTrainer()]}, "a model is named 'mean', which is taken"),
+        ({"models": MeanTrainer("chosen")}, "a model is named 'chosen'"),
+        ({"executor": "dask"}, "executor is 'dask'"),
+        ({"resume": True}, "resume goes on with a folder"),
+        ({"size": esbt.Kelly()}, "size Kelly needs a probability"),
+        ({"path": "finer"}, "path 'finer' needs"),
+        ({"models": MeanTrainer(), "features": ["rsii"]}, "rsii"),
+        ({"models": MeanTrainer(), "features": FEATURES[:-1]}, "features are of"),
+    ],
+)
+def test_bad_input_before_any_work(words, said, monkeypatch):
+    monkeypatch.setattr(FoldWork, "__call__", lambda *_: pytest.fail("work began"))
+    with pytest.raises(EsbtError) as caught:
+        walked(**words)
+    assert said in str(caught.value)
