@@ -1,6 +1,7 @@
 """The pipeline's phases in a walk-forward: what a fold trades is what `learn` by hand on its window trades; steps share one learning;
 bundles carry them between processes; poisoned test bars teach nothing."""
 
+import importlib.util
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -8,7 +9,7 @@ from multiprocessing import get_context
 import numpy as np
 import polars as pl
 import pytest
-from learning_helpers import changed_bars, fixed_answers, market, quick, same_model
+from learning_helpers import ROOT, changed_bars, fixed_answers, market, quick, same_model
 from walk_helpers import same
 
 import esbt
@@ -123,3 +124,19 @@ def test_what_the_pipeline_cannot_trade_is_told_before_any_work(strategy, words,
         esbt.walk_forward(BARS, strategy, models=PipelineTrainer(LEARNING), progress=False, **CUT | words)
     with pytest.raises(EsbtError, match="phases is 4"):
         PipelineTrainer(LEARNING, 4)
+
+
+def test_the_script_of_real_years_says_what_it_finds(wf):
+    """Each target of the baseline and of the full pipeline, achieved or not as the result has it; every run with its luck."""
+    spec = importlib.util.spec_from_file_location("real_years", ROOT / "scripts" / "real_years.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    lines = script.findings(wf)
+    targets = [line for line in lines if "wanted" in line]
+    achieved = wf.targets.filter(pl.col("run").is_in(["baseline", STEPS[2]]))["achieved"].to_list()
+    assert [": achieved" in line for line in targets] == achieved
+    assert ["not achieved" in line for line in targets] == [not one for one in achieved]
+    assert {True, False} == set(achieved)
+    assert sum("deflated by" in line for line in lines) == len(wf.runs)
+    raised = wf.metrics["sharpe"] > wf.baseline.metrics["sharpe"]
+    assert lines[-1].startswith(f"Machine learning {'raised' if raised else 'did not raise'} the Sharpe ratio")
