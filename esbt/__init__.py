@@ -16,7 +16,7 @@ from esbt.network import Dense, Network
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
 from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
-from esbt.walkforward import Trained, Trainer, WalkForward, walk_forward
+from esbt.walkforward import Trained, Trainer, WalkForward, WalkForwardGrid, walk_forward, walk_forward_grid
 
 if TYPE_CHECKING:
     from esbt.features.functions import features
@@ -60,6 +60,7 @@ __all__ = [
     "UserFeature",
     "Volatility",
     "WalkForward",
+    "WalkForwardGrid",
     "backtest",
     "causal",
     "external",
@@ -77,4 +78,5 @@ __all__ = [
     "sweep_estimate",
     "synthetic_bars",
     "walk_forward",
+    "walk_forward_grid",
 ]

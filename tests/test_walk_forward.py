@@ -6,10 +6,13 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+import sweep_helpers
+from hypothesis import HealthCheck, assume, given, settings
 from learning_helpers import changed_bars
 from walk_helpers import BARS, GRID, STRATEGY, WORDS, MeanTrainer, cut, same, walked
 
 import esbt
+from esbt.backtest import run as run_with
 from esbt.errors import EsbtError
 from esbt.walkforward import folds_of, windows_of
 from esbt.walkforward.fold import Choice, FoldWork
@@ -283,3 +286,48 @@ def test_bad_input_before_any_work(words, said, monkeypatch):
     with pytest.raises(EsbtError) as caught:
         walked(**words)
     assert said in str(caught.value)
+
+
+LITTLE = sweep_helpers.BARS  # of six sessions, in which the axes' values were chosen to trade and to contradict
+assert len(esbt.backtest(LITTLE[len(LITTLE) // 2 :], STRATEGY).trades) > 10
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sweep_helpers.axes(4))
+def test_every_axis_is_run_warm_and_cut(space):
+    """Lanes over any axes, in the training and in the test window: what single backtests of cut signals say."""
+    space.pop("cash", None)
+    space = space or {"stop_atr": [1.0]}
+    words = {"predictions": sweep_helpers.PREDICTIONS} if "confidence" in space else {}
+    account = esbt.Account(size=esbt.Risk()) if any(name.startswith("size.") for name in space) else esbt.Account()
+    try:
+        bound = esbt.sweep.lanes.BoundSpace(LITTLE, STRATEGY, account, esbt.Grid(space), **words)
+    except EsbtError:
+        assume(False)
+    folds, _ = folds_of(LITTLE, windows_of(3, 2))
+    found = FoldWork(bound, folds, Choice("net_profit", 0, 1), [], {})(0)
+    for lane in range(len(bound)):
+        strategy, own = bound.strategy(lane), bound.account(lane)
+        one, two = (
+            run_with(
+                LITTLE[rows],
+                esbt.Signals(values=strategy.signals(LITTLE)[rows], atr_ticks=strategy.atr(LITTLE)[rows], **strategy.exits()),
+                own,
+            )
+            for rows in (folds[0].train, folds[0].test)
+        )
+        assert (found.lanes.metric[lane], found.lanes.trades[lane]) == (one.net_profit, len(one.raw_trades))
+        pnl = two.daily["pnl"].to_numpy()
+        assert found.lanes.test_sum[lane] == pytest.approx(pnl.sum(), abs=1e-6)
+        assert found.lanes.test_squares[lane] == pytest.approx(np.square(pnl).sum(), rel=1e-9, abs=1e-6)
+
+
+def test_what_was_swept_is_not_said_to_be_fixed(wf):
+    """Settings of the chosen run say which were chosen anew; with fees on an axis no one schedule is claimed."""
+    assert wf.runs["chosen"].settings["stop_atr"] == "chosen in each fold"
+    assert wf.baseline.settings["stop_atr"] == 2.0
+    assert wf.result.costs["usd"].sum() == pytest.approx(wf.trades["costs"].sum(), abs=1e-6)
+    swept = walked(grid={"fee_usd": [1.0, 3.0]})
+    assert swept.trades["costs"].sum() == pytest.approx(2.0 * swept.trades["contracts"].sum())
+    with pytest.raises(EsbtError, match="made without its fees"):
+        _ = swept.result.costs

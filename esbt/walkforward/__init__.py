@@ -4,9 +4,21 @@ To add a way to cut time, see windows.py; a kind of model derives from `Trainer`
 result.py.
 """
 
+from esbt.walkforward.grid import WalkForwardGrid, walk_forward_grid
 from esbt.walkforward.models import Trained, Trainer
 from esbt.walkforward.result import WalkForward
 from esbt.walkforward.run import walk_forward
 from esbt.walkforward.windows import Fold, folds_of, windows_frame, windows_of
 
-__all__ = ["Fold", "Trained", "Trainer", "WalkForward", "folds_of", "walk_forward", "windows_frame", "windows_of"]
+__all__ = [
+    "Fold",
+    "Trained",
+    "Trainer",
+    "WalkForward",
+    "WalkForwardGrid",
+    "folds_of",
+    "walk_forward",
+    "walk_forward_grid",
+    "windows_frame",
+    "windows_of",
+]

@@ -1,7 +1,7 @@
 """How much of a walk-forward may be luck: confidence intervals by the stationary bootstrap, the deflated Sharpe ratio with every trial
 counted, and the six targets with an interval each. Reads results, runs nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,19 +22,16 @@ _OF_TRADES: dict[str, Callable[[Floats], float]] = {
 }  # fmt: skip
 
 
-def luck_frame(runs: Mapping[str, Result], frame: pl.DataFrame, *, lanes: int, models: int) -> pl.DataFrame:
+def luck_frame(runs: Mapping[str, Result], lanes: Floats, trials: int) -> pl.DataFrame:
     """run, sharpe (annual, out of sample), sharpe_low, sharpe_high (95 %, stationary bootstrap of sessions), probabilistic_sharpe (the
     chance that the true ratio is above 0), trials, deflated_sharpe (the chance that it is above what luck brings the best of so many).
 
     Trials are counted without mercy: every lane with every model and with none, though folds choose in training alone; of the baseline,
     which nothing was chosen for, it is one. Their variance is that of the Sharpe ratios, over the same test sessions, of every lane traded
-    unchanged through all folds, and of each run. frame: of the ledger, with each lane's sums. NaN where undefined.
+    unchanged through all folds, and of each run. lanes: those ratios, of `lane_ratios`. NaN where undefined.
     """
-    trials = lanes * (1 + models)
     returns = {name: run.daily["return"].to_numpy() for name, run in runs.items()}
-    ratios = np.concatenate([_lane_ratios(frame, len(next(iter(returns.values())))), [_ratio(own) for own in returns.values()]])
-    known = ratios[np.isfinite(ratios)]
-    variance = float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
+    variance = trials_variance([lanes, *([session_ratio(own)] for own in returns.values())])
     rows = []
     for name, own in returns.items():
         count = 1 if name == BASELINE else trials
@@ -43,6 +40,13 @@ def luck_frame(runs: Mapping[str, Result], frame: pl.DataFrame, *, lanes: int, m
         rows.append((name, runs[name].metrics["sharpe"], low, high, probabilistic_sharpe(own), count, deflated))
     floats = dict.fromkeys(("sharpe", "sharpe_low", "sharpe_high", "probabilistic_sharpe"), pl.Float64)
     return pl.DataFrame(rows, schema={"run": pl.String, **floats, "trials": pl.Int64, "deflated_sharpe": pl.Float64}, orient="row")
+
+
+def trials_variance(ratios: Sequence[Floats | list[float]]) -> float:
+    """Variance of the Sharpe ratios of trials, those that are defined; 0 under two."""
+    together = np.concatenate([np.asarray(own, dtype=np.float64) for own in ratios])
+    known = together[np.isfinite(together)]
+    return float(np.var(known, ddof=1)) if len(known) > 1 else 0.0
 
 
 def target_intervals(runs: Mapping[str, Result]) -> pl.DataFrame:
@@ -86,12 +90,12 @@ def _interval(metric: Callable[[Floats], float], values: Floats) -> tuple[float,
     return found.low, found.high
 
 
-def _ratio(returns: Floats) -> float:
+def session_ratio(returns: Floats) -> float:
     """Sharpe ratio a session, NaN where undefined."""
     return float(sharpe_ratios(returns[None, :])[0]) if len(returns) >= LEAST and np.isfinite(returns).all() else float("nan")
 
 
-def _lane_ratios(frame: pl.DataFrame, sessions: int) -> Floats:
+def lane_ratios(frame: pl.DataFrame, sessions: int) -> Floats:
     """Sharpe ratio a session of each lane's P&L over all test windows, float64[L]; NaN where it does not vary."""
     kept = frame.drop_nulls("lanes_test_sum")
     total, squares = (

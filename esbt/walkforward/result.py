@@ -20,9 +20,9 @@ from esbt.report import write_report
 from esbt.result import Result
 from esbt.signals import e4
 from esbt.sweep.space import said
-from esbt.walkforward.fold import NO_LANE, FoldWork, metric_of
+from esbt.walkforward.fold import BASELINE, NO_LANE, FoldWork, metric_of
 from esbt.walkforward.ledger import Piece, pieces_of, runs_of
-from esbt.walkforward.luck import luck_frame, target_intervals
+from esbt.walkforward.luck import lane_ratios, luck_frame, target_intervals
 from esbt.walkforward.windows import Fold, Windows, windows_frame
 
 _ARRAYS = ("ts", "open", "high", "low", "close", "volume", "session", "segment", "spread", "buys")
@@ -120,7 +120,7 @@ class WalkForward:
     @cached_property
     def luck(self) -> pl.DataFrame:
         """How much may be luck, a row a run: see `esbt.walkforward.luck.luck_frame`."""
-        return luck_frame(self.runs, self._frame, lanes=len(self._bound), models=len(self._work.models))
+        return luck_frame(self.runs, self.lane_ratios(), self.trials)
 
     @cached_property
     def targets(self) -> pl.DataFrame:
@@ -165,7 +165,10 @@ class WalkForward:
         sizes = list(dict.fromkeys(piece.size for piece in pieces if piece.size))
         rules = {name: value for name, value in base.model_dump().items() if name not in ("values", "atr_ticks")}
         settings: dict[str, Any] = account.described(bars.instrument, bars) | {"strategy": type(base).__name__} | rules
+        if len(self._bound) > 1 and pieces[0].run != BASELINE:
+            settings |= dict.fromkeys(self._bound.places, "chosen in each fold")
         settings |= {"size": sizes[0] if len(sizes) == 1 else f"{len(sizes)} sizes, one a fold"} | self.windows.described()
+        swept = {"fee_usd", "fee_table"} & set(self._bound.places)  # then no one schedule has the costs of all folds
         return Result(
             bars=bars,
             raw_trades=trades,
@@ -173,7 +176,7 @@ class WalkForward:
             skipped={reason: sum(piece.skipped.get(reason, 0) for piece in pieces) for reason in reasons},
             cash=int(plan["cash_e4"][0]) / USD,
             settings=settings,
-            fees=account.fees(bars.instrument),
+            fees=None if swept else account.fees(bars.instrument),
         )
 
     def _row(self, piece: Piece) -> dict[str, Any]:
@@ -203,6 +206,15 @@ class WalkForward:
             for note in piece.notes:
                 by_text.setdefault(note, []).append(f"{piece.fold} ({piece.run})")
         return [f"Fold {', '.join(dict.fromkeys(where))}: {note}" for note, where in by_text.items()]
+
+    def lane_ratios(self) -> npt.NDArray[np.float64]:
+        """Sharpe ratio a session of every lane traded unchanged through all test windows, float64[L]."""
+        return lane_ratios(self._frame, len(self.result.daily))
+
+    @property
+    def trials(self) -> int:
+        """Every lane with every model and with none."""
+        return len(self._bound) * (1 + len(self._work.models))
 
     def lane_chosen(self, fold: int) -> int | None:
         """The lane chosen in a fold; None where none had trades enough."""
