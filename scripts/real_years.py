@@ -25,7 +25,7 @@ from python_models.walk import STEPS, pipeline_steps
 DATA = Path(os.environ.get("ESBT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 FILE = "es_5min_contracts_2015_2019_and_2023_2024.parquet"
 GRID = {"fast": [8, 12, 20], "slow": [26, 50], "stop_atr": [1.5, 2.0, 3.0], "target_r": [1.5, 2.0, 3.0]}
-LEARNING = {"min_labels": 200, "rows_per_leaf": 40, "embargo_bars": 24}  # a year of five-minute bars has some two thousand signals
+LEARNING = {"min_labels": 200, "embargo_bars": 24}  # a year of five-minute bars has some two thousand signals
 QUICK = {"trees": 20, "min_labels": 100}
 _QUICK_BARS = 140_000  # about two years
 

@@ -34,11 +34,12 @@ test = "10 sessions"
 minimum_trades = 5
 """
 LEARNING = """
+[strategy]
+fast = 3
+slow = 8
 [learning]
 min_labels = 50
 trees = 5
-leaves = 4
-rows_per_leaf = 20
 embargo_bars = 4
 features = ["rsi(14)", "move(5)"]
 """
@@ -52,11 +53,11 @@ def workplace(tmp_path, monkeypatch):
     return tmp_path
 
 
-def expected(**words):
-    bars = esbt.synthetic_bars(days=60, interval="15min", edge=0.3, seed=3)
+def expected(days=60, interval="15min", strategy=None, **words):
+    bars = esbt.synthetic_bars(days=days, interval=interval, edge=0.3, seed=3)
     space = {"fast": [3, 5], "target_r": [1.0, None]}
     cut = {"train": 25, "test": 10, "minimum_trades": 5, "cash": 20_000.0, "progress": False}
-    return esbt.walk_forward(bars, esbt.AtrStrategy(), space, **cut | words)
+    return esbt.walk_forward(bars, strategy or esbt.AtrStrategy(), space, **cut | words)
 
 
 def test_a_good_run_and_its_report(workplace, monkeypatch, capsys):
@@ -74,12 +75,13 @@ def test_a_good_run_and_its_report(workplace, monkeypatch, capsys):
 
 def test_learning_and_workers(workplace, monkeypatch, capsys):
     """With the section learning the three steps of the pipeline run too; two processes give what one gives."""
-    (workplace / "ml.toml").write_text(GOOD + "workers = 2\n" + LEARNING)
+    (workplace / "ml.toml").write_text(GOOD.replace("days = 60", "days = 45").replace("15min", "5min") + "workers = 2\n" + LEARNING)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     code, out, err = main(monkeypatch, capsys, "walk-forward", "ml.toml", "--out", "ml")
     assert (code, err) == (0, "")
-    learning = Learning(min_labels=50, trees=5, leaves=4, rows_per_leaf=20, embargo_bars=4, features=("rsi(14)", "move(5)"))
-    wf = expected(models=pipeline_steps(learning))
+    learning = Learning(min_labels=50, trees=5, embargo_bars=4, features=("rsi(14)", "move(5)"))
+    wf = expected(45, "5min", esbt.AtrStrategy(fast=3, slow=8), models=pipeline_steps(learning))
+    assert "1" in wf.facts["value"][0]
     for step in STEPS:
         assert step in out
     assert pl.read_parquet("ml/report/ml_size_trades.parquet").equals(wf.runs["ML: + size"].trades)
