@@ -8,11 +8,13 @@ The file is that of ../shared/data (or $ESBT_DATA). Costs are those of the dates
 """
 
 import argparse
+import math
 import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from rich.console import Console
@@ -65,7 +67,7 @@ def main() -> None:
 
 def findings(result: esbt.WalkForward) -> list[str]:
     """What was found, in sentences: every target of the full pipeline and the baseline, how much is luck, and what learning added."""
-    full, lines = STEPS[-1], list(result.notes[:1])
+    full, lines = STEPS[-1], list(result.notes)
     for run in ("baseline", full):
         for row in result.targets.filter(pl.col("run") == run).iter_rows(named=True):
             label, unit = SHOWN[row["target"]]
@@ -80,11 +82,21 @@ def findings(result: esbt.WalkForward) -> list[str]:
             f"{own['sharpe']:.2f} (95 %: {own['sharpe_low']:.2f} to {own['sharpe_high']:.2f}), deflated by {own['trials']:,} trials: "
             f"{own['deflated_sharpe']:.3f}."
         )
-    better = luck[full]["sharpe"] > luck["baseline"]["sharpe"]
-    sure = luck[full]["deflated_sharpe"] > 0.95
+    return [*lines, *_verdict(result, luck[full])]
+
+
+def _verdict(result: esbt.WalkForward, own: dict[str, Any]) -> list[str]:
+    """What learning added to the baseline, and whether its result is more than luck."""
+    ours, theirs = result.result.net_profit, result.baseline.net_profit
+    before, sharpe = result.baseline.metrics["sharpe"], own["sharpe"]
+    lines = [f"Machine learning changed the net result from {written(theirs, 'usd')} to {written(ours, 'usd')}."]
+    if math.isnan(before) or math.isnan(sharpe):
+        lines.append("Sharpe ratios cannot be compared: one is undefined, as that of a ruined account or of one without trades.")
+    else:
+        lines.append(f"It {'raised' if sharpe > before else 'did not raise'} the Sharpe ratio, from {before:.2f} to {sharpe:.2f}.")
+    sure = own["deflated_sharpe"] > 0.95
     lines.append(
-        f"Machine learning {'raised' if better else 'did not raise'} the Sharpe ratio out of sample, and its own is "
-        f"{'more than luck explains at 5 %' if sure else 'no more than luck may explain (deflated Sharpe not above 0.95)'}."
+        f"Its own is {'more than luck explains at 5 %' if sure else 'no more than luck may explain: deflated it is not above 0.95'}."
     )
     return lines
 

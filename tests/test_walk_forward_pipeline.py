@@ -139,4 +139,8 @@ def test_the_script_of_real_years_says_what_it_finds(wf):
     assert {True, False} == set(achieved)
     assert sum("deflated by" in line for line in lines) == len(wf.runs)
     raised = wf.metrics["sharpe"] > wf.baseline.metrics["sharpe"]
-    assert lines[-1].startswith(f"Machine learning {'raised' if raised else 'did not raise'} the Sharpe ratio")
+    assert lines[-2].startswith(f"It {'raised' if raised else 'did not raise'} the Sharpe ratio")
+    sure = wf.luck["deflated_sharpe"][-1] > 0.95
+    assert ("more than luck explains" in lines[-1]) == sure
+    ruined = walked(models=pipeline_steps(LEARNING), cash=60.0)
+    assert "cannot be compared" in script.findings(ruined)[-2]

@@ -70,7 +70,7 @@ class Ledger:
         notes = [] if name == BASELINE else list(found.notes)
         in_sample = found.in_sample.get(name, {"metric": float("nan"), "net_profit": float("nan"), "trades": float("nan")})
         if lane == NO_LANE or cash_e4 <= 0:
-            notes += [f"The equity of the run {name!r} is gone: nothing was traded."] if cash_e4 <= 0 else []
+            notes += ["The equity is gone: nothing was traded."] if cash_e4 <= 0 else []
             return Piece(found.number, name, lane, cash_e4, np.zeros(0, TRADE_DTYPE), None, {}, in_sample, "", {}, notes)
         account, model, facts = columns.account(lane).model_copy(update={"cash": cash_e4 / USD}), None, {}
         if name in found.trained:

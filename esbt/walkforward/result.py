@@ -200,12 +200,12 @@ class WalkForward:
         }
 
     def _notes_of_folds(self) -> list[str]:
-        """What folds said, once each, with the folds that said it."""
-        by_text: dict[str, list[str]] = {}
+        """What folds said, once each, with the runs and folds that said it."""
+        by_text: dict[str, dict[str, list[int]]] = {}
         for piece in self._pieces:
-            for note in piece.notes:
-                by_text.setdefault(note, []).append(f"{piece.fold} ({piece.run})")
-        return [f"Fold {', '.join(dict.fromkeys(where))}: {note}" for note, where in by_text.items()]
+            for note in dict.fromkeys(piece.notes):
+                by_text.setdefault(note, {}).setdefault(piece.run, []).append(piece.fold)
+        return [f"{'; '.join(f'{run}, {_folds_said(folds)}' for run, folds in runs.items())}: {note}" for note, runs in by_text.items()]
 
     def lane_ratios(self) -> npt.NDArray[np.float64]:
         """Sharpe ratio a session of every lane traded unchanged through all test windows, float64[L]."""
@@ -220,6 +220,14 @@ class WalkForward:
         """The lane chosen in a fold; None where none had trades enough."""
         lane = self._by_run[list(self._by_run)[-1]][fold].lane
         return None if lane == NO_LANE else max(lane, 0)
+
+
+def _folds_said(folds: list[int]) -> str:
+    """'fold 3', 'folds 3 to 9', 'folds 1, 4'."""
+    if len(folds) == 1:
+        return f"fold {folds[0]}"
+    unbroken = folds[-1] - folds[0] == len(folds) - 1
+    return f"folds {folds[0]} to {folds[-1]}" if unbroken else f"folds {', '.join(str(fold) for fold in folds)}"
 
 
 def _about(folds: list[Fold], windows: Windows) -> list[str]:
