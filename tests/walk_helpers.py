@@ -8,11 +8,14 @@ import numpy as np
 
 import esbt
 from esbt.entry_model import Ask, EntryModel
+from esbt.walkforward import folds_of, windows_of
 
 BARS = esbt.synthetic_bars(days=90, interval="15min", edge=0.3, seed=5)  # 2022-01-03 to 2022-05-09
 STRATEGY = esbt.AtrStrategy(fast=3, slow=9, atr_period=5)
 GRID = {"fast": [2, 3], "stop_atr": [0.5, 1.0, 2.0], "target_r": [1.0, None]}
 WORDS = {"train": "30 sessions", "test": "12 sessions", "minimum_trades": 5}
+FOLDS, _ = folds_of(BARS, windows_of(WORDS["train"], WORDS["test"]))
+FEATURES = esbt.features(BARS, ["rsi(14)"])
 
 
 def above(level, x):
@@ -84,3 +87,12 @@ def same(a, b):
 def cut(wf, fold, run):
     """The trades of one run in one fold."""
     return wf.trades_of(run).filter(fold=fold)
+
+
+def sliced(strategy, rows, bars=BARS):
+    return esbt.Signals(values=strategy.signals(bars)[rows], atr_ticks=strategy.atr(bars)[rows], **strategy.exits())
+
+
+def lanes():
+    grid = esbt.Grid(GRID)
+    return [STRATEGY.model_copy(update=grid.lane(lane)) for lane in range(len(grid))]
