@@ -16,6 +16,7 @@ from esbt.network import Dense, Network
 from esbt.result import Result
 from esbt.signals import AtrStrategy, Exits, Signals
 from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
+from esbt.walkforward import Trained, Trainer, WalkForward, WalkForwardGrid, walk_forward, walk_forward_grid
 
 if TYPE_CHECKING:
     from esbt.features.functions import features
@@ -53,9 +54,13 @@ __all__ = [
     "Signals",
     "Sobol",
     "SweepTable",
+    "Trained",
+    "Trainer",
     "Uniform",
     "UserFeature",
     "Volatility",
+    "WalkForward",
+    "WalkForwardGrid",
     "backtest",
     "causal",
     "external",
@@ -72,4 +77,6 @@ __all__ = [
     "sweep",
     "sweep_estimate",
     "synthetic_bars",
+    "walk_forward",
+    "walk_forward_grid",
 ]

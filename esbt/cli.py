@@ -65,6 +65,25 @@ def sweep(
     run_sweep(load_sweep_config(config, **words), resume=resume, dry_run=dry_run)
 
 
+@app.command("walk-forward")
+def walk_forward(
+    config: Annotated[
+        Path, typer.Argument(help="TOML with the sections market, synthetic, strategy, account, space, learning, walk_forward")
+    ],
+    out: Annotated[Path | None, typer.Option(help="folder of the folds and their report (default: out)")] = None,
+    data: Annotated[Path | None, typer.Option(help="Parquet or CSV of bars, over what the configuration says")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with what is in the folder")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say how time would be cut; nothing is run or written")] = False,
+) -> None:
+    """Choose and learn on a window of time, trade the next, move on: one out-of-sample record over all folds, and a report."""
+    from esbt.walk_forward_command import run_walk_forward
+    from esbt.walk_forward_config import load_walk_forward_config
+    from python_models.walk import models_of
+
+    given = load_walk_forward_config(config, data=str(data) if data else None, out=str(out) if out else None)
+    run_walk_forward(given, models_of(given.learning), resume=resume, dry_run=dry_run)
+
+
 def main() -> None:
     """Entry point: one clear line for bad input, code 2; 130 after Ctrl-C."""
     try:

@@ -83,7 +83,7 @@ class Folder:
         if known.exists():
             self._require_same(known)
         elif set(there) - {PARTS, DAILY} or any((self.path / PARTS).glob("part-*")):  # more than a run killed before its manifest leaves
-            raise EsbtError(f"out {str(out)!r} holds no sweep (no {MANIFEST}, but {there[0]!r}): give another folder")
+            raise EsbtError(f"out {str(out)!r} holds no results (no {MANIFEST}, but {there[0]!r}): give another folder")
         make_folder(self.path / PARTS)
         for pattern in _SCRAP:
             for scrap in self.path.glob(pattern):
@@ -122,7 +122,7 @@ class Folder:
             raise EsbtError(f"{known} cannot be read: {error}; give another folder") from None
         if faults := list(differences(then, self._said)):
             told = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
-            raise EsbtError(f"out {str(self.path)!r} holds another sweep: {told}: give the same again, or another folder")
+            raise EsbtError(f"out {str(self.path)!r} holds another run: {told}: give the same again, or another folder")
 
     def _make_daily(self) -> None:
         with atomic_path(self.path / DAILY) as temporary:

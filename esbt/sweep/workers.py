@@ -1,7 +1,8 @@
 """Parts run by an executor of concurrent.futures: processes of this machine, a Dask cluster, or any other. Changes no number.
 
-A part is a task. Tasks are small: bars and other arrays travel once a worker, as files where the worker sees this machine's folder, else
-with a task, after a worker has said that it lacks them. A task that is lost with its worker is given again, a bounded number of times.
+A part is a task: a block of lanes of a sweep, a fold of a walk-forward; its `Job` knows. Tasks are small: bars and other arrays travel once
+a worker, as files where the worker sees this machine's folder, else with a task, after a worker has said that it lacks them. A task that is
+lost with its worker is given again, a bounded number of times.
 """
 
 import os
@@ -10,11 +11,13 @@ import tempfile
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 from esbt.errors import EsbtError
 from esbt.sweep.block import Part, run_part
@@ -27,18 +30,37 @@ LOSSES = 5  # of one part, before the sweep gives up
 _WAITING = 512  # tasks handed over at a time
 
 
-@dataclass(frozen=True)
-class Task:
-    """One part. key: of the sweep. folder: where the arrays are, if this machine sees it. arrays: themselves, with the first tasks."""
+class Job(Protocol):
+    """What the parts are of: small, for it travels with every task; the arrays travel apart."""
 
-    key: str
-    number: int
+    def opened(self, arrays: Arrays) -> Callable[[int], Any]:
+        """The function from a part's number to the part, never None; asked once a process, used by all its threads."""
+
+
+@dataclass(frozen=True)
+class LanesJob:
+    """Parts that are blocks of lanes of a sweep."""
+
     brief: Brief
-    folder: str | None
-    arrays: Arrays | None
     part_lanes: int
     daily: bool
     threads: int
+
+    def opened(self, arrays: Arrays) -> Callable[[int], Part]:
+        """See Job."""
+        bound = unpacked(self.brief, arrays)
+        return partial(run_part, bound, Markets(bound), part_lanes=self.part_lanes, daily=self.daily, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One part. key: of the job. folder: where the arrays are, if this machine sees it. arrays: themselves, with the first tasks."""
+
+    key: str
+    number: int
+    job: Job
+    folder: str | None
+    arrays: Arrays | None
 
 
 @dataclass(frozen=True)
@@ -46,10 +68,10 @@ class Reply:
     """A part, or None from a worker that lacks the arrays; and the worker's name."""
 
     worker: str
-    part: Part | None
+    part: Any
 
 
-_KEPT: dict[str, tuple[BoundSpace, Markets]] = {}  # of this process: the last sweep it worked for
+_KEPT: dict[str, Callable[[int], Any]] = {}  # of this process: the last job it worked for
 _LOCK = threading.Lock()
 
 
@@ -62,10 +84,9 @@ def work(task: Task) -> Reply:
             if arrays is None:
                 return Reply(worker, None)
             _KEPT.clear()
-            bound = unpacked(task.brief, arrays)
-            _KEPT[task.key] = (bound, Markets(bound))
-        bound, markets = _KEPT[task.key]
-    return Reply(worker, run_part(bound, markets, task.number, task.part_lanes, daily=task.daily, threads=task.threads))
+            _KEPT[task.key] = task.job.opened(arrays)
+        made = _KEPT[task.key]
+    return Reply(worker, made(task.number))
 
 
 def executor_parts(
@@ -80,21 +101,38 @@ def executor_parts(
     near: Path | None = None,
     files: bool = True,
 ) -> Generator[Part]:
+    """The parts of a sweep, as `job_parts` has them."""
+    brief, arrays = packed(bound)
+    job = LanesJob(brief, part_lanes, daily, threads)
+    here = partial(local_parts, bound, part_lanes=part_lanes, daily=daily, threads=threads)
+    yield from job_parts(job, arrays, numbers, here, executor=executor, key=key, near=near, files=files)
+
+
+def job_parts(
+    job: Job,
+    arrays: Arrays,
+    numbers: Iterable[int],
+    here: Callable[[list[int]], Iterable[Any]],
+    *,
+    executor: Executor,
+    key: str,
+    near: Path | None = None,
+    files: bool = True,
+) -> Generator[Any]:
     """The parts of these numbers, in the order in which they are done, each once.
 
-    key: of the sweep, equal for equal sweeps alone. near: a folder that workers may share with this machine. files: False to send arrays
-    by message at once. Raises EsbtError where a part was lost too often, and what a task itself raised. An executor that is broken (a
-    process pool of which a process died) is no longer used: the rest is run here, with a warning.
+    here: makes parts in this process. key: of the job, equal for equal jobs alone. near: a folder that workers may share with this
+    machine. files: False to send arrays by message at once. Raises EsbtError where a part was lost too often, and what a task raised.
+    An executor that is broken (a process pool of which a process died) is no longer used: the rest is run here, with a warning.
     """
-    brief, arrays = packed(bound)
     with _shared(arrays if files else None, near) as folder:
-        desk = _Desk(executor, Task(key, 0, brief, folder, None, part_lanes, daily, threads), arrays, list(numbers))
+        desk = _Desk(executor, Task(key, 0, job, folder, None), arrays, list(numbers))
         try:
             yield from desk.parts()
         except BrokenExecutor as error:
             left = sorted(desk.left)
             warnings.warn(f"the executor broke ({error}); the {len(left)} parts left are run in this process", RuntimeWarning, stacklevel=2)
-            yield from local_parts(bound, left, part_lanes, daily=daily, threads=threads)
+            yield from here(left)
         finally:
             desk.cancel()
 
@@ -110,7 +148,7 @@ class _Desk:
         self._lacking: set[str] = set()  # workers that said so, and have not worked since
         self._lost: Counter[int] = Counter()
 
-    def parts(self) -> Generator[Part]:
+    def parts(self) -> Generator[Any]:
         held: list[int] = []
         while self.left:
             while self._todo and len(self._out) < _WAITING:
@@ -141,7 +179,7 @@ class _Desk:
 
     def _submit(self, number: int, *, carrying: bool) -> None:
         own = self._blank
-        task = Task(own.key, number, own.brief, own.folder, self._arrays if carrying else None, own.part_lanes, own.daily, own.threads)
+        task = Task(own.key, number, own.job, own.folder, self._arrays if carrying else None)
         self._out[self._executor.submit(work, task)] = task
 
     def _reply(self, future: Future[Reply], number: int) -> Reply | None:
