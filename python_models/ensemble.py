@@ -1,14 +1,13 @@
 """Several models as one: a weighted mean, its weights learned from out-of-fold predictions alone (stacking; Wolpert 1992, Breiman 1996).
 
 Weights are never negative and sum to 1, so that a blend of probabilities is a probability and a blend of distances a distance. They have
-the least proper loss of what is blended: for "binary" squared error of the probability, by non-negative least squares; for "quantile"
-pinball loss, by a linear program. No intercept and no shrinkage: with few members both have little to do. Where a member has no answer (NaN:
-a network without one of its features) the others answer alone. Knows no library of models.
+the least proper loss of what is blended: squared error, for "binary" of the probability, by non-negative least squares; for "quantile"
+pinball loss, by a linear program. No intercept and no shrinkage: with few members both have little to do. Where a member has no answer
+(NaN: a network without one of its features) the others answer alone. Knows no library of models.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from esbt.entry_model import Ask
 from esbt.errors import EsbtError
 from python_models.boosting import Rows
 from python_models.cross_validation import PurgedKFold
-from python_models.learners import Sample
+from python_models.learners import Objective, Sample
 
 Floats = npt.NDArray[np.float64]
 Member = Callable[[Sample, Rows], Floats]  # margins float64[m] of rows from a model fitted to the sample, such as `Tuned.margins`
@@ -28,10 +27,10 @@ _EDGE = 1e-12  # from 0 and 1: the blend's log odds are finite however sure its 
 
 @dataclass(frozen=True)
 class Blend:
-    """A weighted mean of members: of their probabilities for "binary", whose log odds it gives; of their margins for "quantile"."""
+    """A weighted mean of members: of their probabilities for "binary", whose log odds it gives; else of their margins."""
 
     weights: tuple[float, ...]
-    objective: Literal["binary", "quantile"] = "binary"
+    objective: Objective = "binary"
 
     def combine(self, margins: npt.ArrayLike) -> Floats:
         """Margins float64[n] of the blend from those of the members, float64[n, M]; of a row, the same bits whatever rows are beside it.
@@ -42,9 +41,9 @@ class Blend:
         m = np.asarray(margins, dtype=np.float64)
         if m.ndim != 2 or m.shape[1] != len(self.weights):
             raise EsbtError(f"the blend has {len(self.weights)} members, got margins of shape {m.shape}")
-        said = m if self.objective == "quantile" else expit(m)
-        mean = self._mean(said)
-        return mean if self.objective == "quantile" else np.asarray(logit(np.clip(mean, _EDGE, 1 - _EDGE)), dtype=np.float64)
+        if self.objective != "binary":
+            return self._mean(m)
+        return np.asarray(logit(np.clip(self._mean(expit(m)), _EDGE, 1 - _EDGE)), dtype=np.float64)
 
     def _mean(self, said: Floats) -> Floats:
         silent = np.isnan(said)
@@ -82,13 +81,14 @@ def stack(
     sample: Sample,
     splitter: PurgedKFold,
     *,
-    objective: Literal["binary", "quantile"] = "binary",
+    objective: Objective = "binary",
     alpha: float = 0.5,
 ) -> Stacked:
     """Weights from predictions that each member makes for rows it was not fitted to: for each fold, fitted to its training rows alone.
 
-    A row counts as much as its weight in the sample; rows for which a member has no answer (NaN) do not count. Parameters tuned on the same rows have seen them: tune inside (`cross_validation.nested`) or bear it. Raises EsbtError
-    for no members, no row that all answer, an infinite margin, and what the splitter refuses.
+    A row counts as much as its weight in the sample, and not at all where a member has no answer (NaN). Parameters tuned on the same rows
+    have seen them: tune inside (`cross_validation.nested`) or bear it. Raises EsbtError for no members, no row that all answer, an infinite
+    margin, and what the splitter refuses.
     """
     if not members:
         raise EsbtError("an ensemble needs one member or more")
@@ -106,14 +106,15 @@ def stack(
     return Stacked(blend, margins, _mean_losses(blend, margins, sample, alpha))
 
 
-def fit_blend(margins: Floats, sample: Sample, objective: Literal["binary", "quantile"], alpha: float = 0.5) -> Blend:
+def fit_blend(margins: Floats, sample: Sample, objective: Objective, alpha: float = 0.5) -> Blend:
     """The blend of least weighted loss on rows that all members answer, margins float64[n, M]. Raises EsbtError where there is none."""
     _, y, weights = sample.arrays()
     whole = ~np.isnan(margins).any(axis=1)
     if not whole.any():
         raise EsbtError("no row has an answer of every member: give rows whose features are all there")
-    if objective == "binary":
-        return Blend(brier_weights(expit(margins[whole]), y[whole], weights[whole]))
+    if objective != "quantile":
+        said = expit(margins[whole]) if objective == "binary" else margins[whole]
+        return Blend(squared_weights(said, y[whole], weights[whole]), objective)
     return Blend(pinball_weights(margins[whole], y[whole], alpha, weights[whole]), "quantile")
 
 
@@ -122,15 +123,15 @@ def _mean_losses(blend: Blend, margins: Floats, sample: Sample, alpha: float) ->
     _, y, weights = sample.arrays()
     whole = ~np.isnan(margins).any(axis=1)
     said = np.column_stack([margins, blend.combine(margins)])[whole]
-    if blend.objective == "binary":
-        losses = (expit(said) - y[whole, None]) ** 2
+    if blend.objective != "quantile":
+        losses = ((expit(said) if blend.objective == "binary" else said) - y[whole, None]) ** 2
     else:
         short = y[whole, None] - said
         losses = np.maximum(alpha * short, (alpha - 1) * short)
     return tuple(np.average(losses, axis=0, weights=weights[whole]).tolist())
 
 
-def brier_weights(probabilities: Floats, y: Floats, weights: Floats | None = None) -> tuple[float, ...]:
+def squared_weights(probabilities: Floats, y: Floats, weights: Floats | None = None) -> tuple[float, ...]:
     """Weights w >= 0 that sum to 1 with the least |P w - y|^2, P float64[n, M]; weights: float64[n], of the rows.
 
     As they sum to 1, P w - y = D w with D = P - y. Non-negative least squares of D v = 0 and sum v = 1 (Lawson and Hanson 1974, ch. 23)

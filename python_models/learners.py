@@ -5,13 +5,13 @@ Deterministic: fixed seed, one thread. To add a library: an entry in `KINDS`; a 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
-from sklearn.metrics import mean_pinball_loss, roc_auc_score
+from sklearn.metrics import mean_pinball_loss, mean_squared_error, roc_auc_score
 
 from esbt.errors import EsbtError
 from python_models.boosting import Rows, TrainedForest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # else where it is needed: it is slow to import
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Parameters = dict[str, float]
+Objective = Literal["binary", "quantile", "mean"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,10 @@ class Sample:
 class Tunable(Protocol):
     """What `tuning.tune` asks of a learner: `Learner`, and `network.NetworkLearner`. first: the parameters of the first trial."""
 
-    objective: Literal["binary", "quantile"]
-    seed: int
-
+    @property
+    def objective(self) -> Objective: ...
+    @property
+    def seed(self) -> int: ...
     @property
     def more_is_better(self) -> bool: ...
     def space(self) -> "dict[str, BaseDistribution]": ...
@@ -74,20 +76,20 @@ class Tunable(Protocol):
 
 @dataclass(frozen=True)
 class Learner:
-    """What is fitted. kind: "lightgbm" or "xgboost". objective: "binary": margins are log odds of y = 1; "quantile": they are the quantile
-    `alpha` of y. most_trees: of the space. categories: numbers of columns that hold codes 0, 1, ... without an order, which LightGBM splits
-    by sets of codes (Fisher 1958) and XGBoost takes as numbers. Raises EsbtError for other words."""
+    """What is fitted. kind: "lightgbm" or "xgboost". objective: margins are, for "binary", log odds of y = 1; for "quantile" the quantile
+    `alpha` of y; for "mean" its mean. most_trees: of the space. categories: numbers of columns that hold codes 0, 1, ... without an order,
+    which LightGBM splits by sets of codes (Fisher 1958) and XGBoost takes as numbers. Raises EsbtError for other words."""
 
     kind: str = "lightgbm"
-    objective: Literal["binary", "quantile"] = "binary"
+    objective: Objective = "binary"
     alpha: float = 0.5
     seed: int = 0
     most_trees: int = 300
     categories: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.objective not in ("binary", "quantile"):
-            raise EsbtError(f"a learner is {' or '.join(KINDS)}, binary or quantile, got {self.kind!r} and {self.objective!r}")
+        if self.kind not in KINDS or self.objective not in get_args(Objective):
+            raise EsbtError(f"a learner is {' or '.join(KINDS)}, binary, quantile or mean, got {self.kind!r} and {self.objective!r}")
         if not 0 < self.alpha < 1 or self.seed < 0:
             raise EsbtError(f"alpha must be in (0, 1) and seed 0 or more, got {self.alpha} and {self.seed}")
         if self.most_trees < 1:
@@ -118,12 +120,14 @@ class Learner:
         return np.asarray(own.margins(own.train(self, sample, parameters), x), dtype=np.float64)
 
     def score(self, y: npt.ArrayLike, margins: npt.ArrayLike) -> float:
-        """ROC AUC for "binary", pinball loss for "quantile"."""
+        """ROC AUC for "binary", pinball loss for "quantile", squared error for "mean"."""
         return score(self.objective, self.alpha, y, margins)
 
 
 def score(objective: str, alpha: float, y: npt.ArrayLike, margins: npt.ArrayLike) -> float:
-    """ROC AUC for "binary", pinball loss at alpha for "quantile"."""
+    """ROC AUC for "binary", pinball loss at alpha for "quantile", squared error for "mean"."""
+    if objective == "mean":
+        return float(mean_squared_error(y, margins))
     return float(roc_auc_score(y, margins) if objective == "binary" else mean_pinball_loss(y, margins, alpha=alpha))
 
 
@@ -154,19 +158,26 @@ def _xgboost_space() -> "dict[str, BaseDistribution]":
 def _train_lightgbm(learner: Learner, sample: Sample, parameters: Parameters) -> Any:
     x, y, weights = sample.arrays()
     fixed = {"seed": learner.seed, "deterministic": True, "num_threads": 1, "force_row_wise": True, "verbosity": -1}
-    goal = {"objective": learner.objective} | ({"alpha": learner.alpha} if learner.objective == "quantile" else {})
+    goals: dict[str, dict[str, Any]] = {
+        "binary": {"objective": "binary"},
+        "quantile": {"objective": "quantile", "alpha": learner.alpha},
+        "mean": {"objective": "regression"},
+    }
     own = {name: value for name, value in parameters.items() if name != "trees"}
     rows = lgb.Dataset(x, label=y, weight=weights, categorical_feature=list(learner.categories))
-    return lgb.train(fixed | goal | own, rows, num_boost_round=int(parameters["trees"]))
+    return lgb.train(fixed | goals[learner.objective] | own, rows, num_boost_round=int(parameters["trees"]))
 
 
 def _train_xgboost(learner: Learner, sample: Sample, parameters: Parameters) -> Any:
     x, y, weights = sample.arrays()
     fixed = {"seed": learner.seed, "nthread": 1, "verbosity": 0, "tree_method": "hist"}
-    quantile = {"objective": "reg:quantileerror", "quantile_alpha": learner.alpha}
-    goal = {"objective": "binary:logistic"} if learner.objective == "binary" else quantile
+    goals: dict[str, dict[str, Any]] = {
+        "binary": {"objective": "binary:logistic"},
+        "quantile": {"objective": "reg:quantileerror", "quantile_alpha": learner.alpha},
+        "mean": {"objective": "reg:squarederror"},
+    }
     own = {name: value for name, value in parameters.items() if name != "trees"}
-    return xgb.train(fixed | goal | own, xgb.DMatrix(x, y, weight=weights), int(parameters["trees"]))
+    return xgb.train(fixed | goals[learner.objective] | own, xgb.DMatrix(x, y, weight=weights), int(parameters["trees"]))
 
 
 @dataclass(frozen=True)

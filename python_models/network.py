@@ -7,7 +7,7 @@ raw features go in. It has no answer where a feature is missing: NaN in is NaN o
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from esbt.network import Dense, Network
 from esbt.settings import Settings
 from esbt.signals import Period, Positive, Share
 from python_models.boosting import Rows
-from python_models.learners import Ints, Parameters, Sample, score
+from python_models.learners import Ints, Objective, Parameters, Sample, score
 
 if TYPE_CHECKING:  # else where it is needed: it is slow to import
     from optuna.distributions import BaseDistribution
@@ -52,7 +52,7 @@ class TrainedNetwork:
         return self.core.hook
 
     def predict(self, x: Rows) -> Floats:
-        """Margins float64[n] of raw features float32[n, n_features], to the bit as the loop has them. Raises EsbtError for another shape."""
+        """Margins float64[n] of raw features float32[n, n_features], the loop's own bits. Raises EsbtError for another shape."""
         return np.asarray(self.core.predict(x), dtype=np.float64)
 
 
@@ -72,13 +72,13 @@ class NetworkFit:
 
 
 class NetworkLearner(Settings):
-    """What is trained and how long. objective: "binary", margins are log odds; "quantile", they are the quantile alpha. hidden: widths.
+    """What is trained and how long. objective: as `Learner` has it. hidden: widths.
 
     dropout: share of a hidden layer left out of a step. held_back: last part of the rows that early stopping looks at, never fitted to;
     patience: epochs without a new least loss there before training ends. embargo_bars: between the two parts. weight_decay: of AdamW.
     """
 
-    objective: Literal["binary", "quantile"] = "binary"
+    objective: Objective = "binary"
     alpha: Share = 0.5
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(strict=False, min_length=1, max_length=8)] = (64, 32)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -155,7 +155,7 @@ class NetworkLearner(Settings):
         return self.fit(sample, parameters).network.predict(x)
 
     def score(self, y: npt.ArrayLike, margins: npt.ArrayLike) -> float:
-        """ROC AUC for "binary", pinball loss for "quantile"."""
+        """ROC AUC for "binary", pinball loss for "quantile", squared error for "mean"."""
         return score(self.objective, self.alpha, y, margins)
 
 
@@ -213,12 +213,14 @@ def _model(own: NetworkLearner, inputs: int) -> Any:
 
 
 def _losses(own: NetworkLearner, margins: Any, y: Any) -> Any:
-    """Log loss or pinball loss of each row."""
+    """Log loss, pinball loss or squared error of each row."""
     import torch
 
     if own.objective == "binary":
         return torch.nn.functional.binary_cross_entropy_with_logits(margins, y, reduction="none")
     short = y - margins
+    if own.objective == "mean":
+        return short**2
     return torch.maximum(own.alpha * short, (own.alpha - 1) * short)
 
 

@@ -52,9 +52,9 @@ class Tuned:
 
 
 def tune(learner: Tunable, sample: Sample, splitter: Splitter, *, trials: int = 20, storage: str | Path | None = None) -> Tuned:
-    """Search the learner's parameters by the tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS 24), from the learner's own
-    `first` on. A trial is stopped after a fold where its mean is worse than the median of those before (Golovin et al. 2017, Google Vizier).
-    Rows for which the learner has no answer (NaN) are not scored.
+    """Search the learner's parameters by the tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS 24), from its `first` on.
+    A trial is stopped after a fold where its mean is worse than the median of those before (Golovin et al. 2017, Google Vizier). Rows for
+    which the learner has no answer (NaN) are not scored.
 
     sample: training rows. splitter: inner folds over them. trials: in all, those of an earlier run included. storage: the journal's file;
     None: memory. Raises EsbtError for a fold of one class and a journal of other rows, folds or settings.

@@ -15,7 +15,7 @@ from esbt import cli, metrics
 from esbt.errors import EsbtError
 from python_models import Labels, Market, RunConfig, TradingSystemPipeline
 from python_models.boosting import feature_rows
-from python_models.position_size import portfolio_heat
+from python_models.position_sizer import portfolio_heat
 
 
 @pytest.fixture

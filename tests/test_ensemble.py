@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 import esbt
 from esbt.errors import EsbtError
 from python_models.cross_validation import PurgedKFold
-from python_models.ensemble import Blend, brier_weights, pinball_weights, stack
+from python_models.ensemble import Blend, squared_weights, pinball_weights, stack
 from python_models.learners import Learner, Sample
 from python_models.tuning import Tuned
 
@@ -27,7 +27,7 @@ def pinball(said, y, alpha):
 def test_no_weights_have_a_smaller_squared_error(seed, n):
     rng = np.random.default_rng(seed)
     p, y = rng.random((n, 3)), rng.integers(0, 2, n).astype(float)
-    w = np.array(brier_weights(p, y))
+    w = np.array(squared_weights(p, y))
     assert w.sum() == pytest.approx(1.0)
     assert w.min() >= 0
     assert np.mean((p @ w - y) ** 2) <= min(np.mean((p @ np.array(g) - y) ** 2) for g in GRID) + 1e-9
@@ -49,12 +49,12 @@ def test_weights_by_hand():
     """Errors that cancel are mixed; what is always right, or nearer everywhere, takes all."""
     y = np.array([0.0, 1.0, 0.0, 1.0])
     up, down = y + 0.2, y - 0.2
-    assert brier_weights(np.column_stack([up, down]), y) == pytest.approx((0.5, 0.5))
-    assert brier_weights(np.column_stack([up, y]), y) == pytest.approx((0.0, 1.0))
-    assert brier_weights(np.column_stack([up, y + 0.4]), y) == pytest.approx((1.0, 0.0))
-    assert sum(brier_weights(np.column_stack([up, up]), y)) == pytest.approx(1.0)
+    assert squared_weights(np.column_stack([up, down]), y) == pytest.approx((0.5, 0.5))
+    assert squared_weights(np.column_stack([up, y]), y) == pytest.approx((0.0, 1.0))
+    assert squared_weights(np.column_stack([up, y + 0.4]), y) == pytest.approx((1.0, 0.0))
+    assert sum(squared_weights(np.column_stack([up, up]), y)) == pytest.approx(1.0)
     assert pinball_weights(np.column_stack([up, down]), y, 0.5) == pytest.approx((0.5, 0.5))
-    assert brier_weights(up[:, None], y) == pinball_weights(up[:, None], y, 0.3) == (1.0,)
+    assert squared_weights(up[:, None], y) == pinball_weights(up[:, None], y, 0.3) == (1.0,)
 
 
 def test_blends_by_hand():
@@ -83,7 +83,7 @@ def test_a_row_of_weight_two_is_two_rows(seed, n):
     p, y, times = rng.random((n, 3)), rng.integers(0, 2, n).astype(float), rng.integers(1, 4, n)
     often = np.repeat(np.arange(n), times)
     for loss, given_weights, repeated in (
-        (lambda w: np.mean((p[often] @ w - y[often]) ** 2), brier_weights(p, y, times * 1.0), brier_weights(p[often], y[often])),
+        (lambda w: np.mean((p[often] @ w - y[often]) ** 2), squared_weights(p, y, times * 1.0), squared_weights(p[often], y[often])),
         (
             lambda w: pinball(p[often] @ w, y[often], 0.8),
             pinball_weights(p, y, 0.8, times * 1.0),

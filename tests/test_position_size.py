@@ -10,7 +10,7 @@ from learning_helpers import labels_of, market, plain_features, quick, quick_run
 
 import esbt
 from esbt.errors import EsbtError
-from python_models.position_size import kelly_size, payoff_of, portfolio_heat
+from python_models.position_sizer import kelly_size, payoff_of, portfolio_heat
 
 ATR_TICKS = 10.0  # a stop of one ATR is 10 ticks: 125 USD of ES
 BARS = market(days=2, edge=0.0, seed=5, interval="5min")

@@ -143,7 +143,7 @@ def test_quantiles(kind):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: Learner("catboost"), "a learner is lightgbm or xgboost, binary or quantile, got 'catboost' and 'binary'"),
+        (lambda path: Learner("catboost"), "a learner is lightgbm or xgboost, binary, quantile or mean, got 'catboost' and 'binary'"),
         (lambda path: Learner(objective="ranking"), "got 'lightgbm' and 'ranking'"),
         (lambda path: Learner(alpha=1.0), r"alpha must be in \(0, 1\) and seed 0 or more, got 1.0 and 0"),
         (lambda path: Sample(X.astype(np.float64), WON), r"float32\[n, k\], n targets, n weights, got float64\(400, 4\)"),
