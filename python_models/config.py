@@ -64,8 +64,8 @@ class Learning(Settings):
     embargo_bars: Count = 120
     min_labels: Annotated[int, Field(ge=50)] = 1000
     models: Annotated[tuple[ModelName, ...], Field(strict=False)] = ("lightgbm", "xgboost", "network")
-    trials: Annotated[int, Field(ge=1, le=10_000)] = 6
-    folds: Annotated[int, Field(ge=2, le=20)] = 4
+    trials: Annotated[int, Field(ge=1, le=10_000)] = 5
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
     inner_folds: Annotated[int, Field(ge=2, le=20)] = 2
     trees: Annotated[int, Field(ge=1, le=10_000)] = 150
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from esbt.errors import EsbtError
-from python_models.position_size import portfolio_heat
 from python_models.position_sizer import (
+    portfolio_heat,
     Book,
     PositionSizer,
     Trade,
