@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -229,7 +230,7 @@ def test_spoiled_folders(bundle, how):
 def test_other_features(whole):
     ones = np.ones(5)
     for names, message in [
-        (NAMES[:-1], f"'{NAMES[-1]}' is missing"),
+        (NAMES[:-1], f"'{re.escape(NAMES[-1])}' is missing"),
         ((*NAMES, "rsi(21)"), r"'rsi\(21\)' is one too many"),
         (NAMES[::-1], r"the same in another order; give move\(1\), move\(5\)"),
         (plain_features(**dict.fromkeys(("a", "b"), ones)), "'move.1.' is missing"),

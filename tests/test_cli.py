@@ -21,9 +21,10 @@ days = 40
 edge = 1
 [learning]
 min_labels = 50
-trees = 20
-leaves = 7
-rows_per_leaf = 20
+trees = 40
+trials = 2
+folds = 2
+epochs = 3
 embargo_bars = 24
 """
 

@@ -54,7 +54,7 @@ def test_the_stop_follows_what_moves_the_excursion(quantile):
     distance = stop.predict(fresh, others)
     for kind in (0, 1):
         assert np.median(distance[wild == kind]) == pytest.approx(quantile * (1 + 2 * kind), rel=0.1)
-        assert (mae[wild == kind] <= distance[wild == kind]).mean() == pytest.approx(quantile, abs=0.06)
+        assert (mae[wild == kind] <= distance[wild == kind]).mean() == pytest.approx(quantile, abs=0.07)
     assert stop.trained_on == (labels.pnl > 0).sum()
 
 
