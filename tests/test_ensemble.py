@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 import esbt
 from esbt.errors import EsbtError
 from python_models.cross_validation import PurgedKFold
-from python_models.ensemble import Blend, squared_weights, pinball_weights, stack
+from python_models.ensemble import Blend, pinball_weights, squared_weights, stack
 from python_models.learners import Learner, Sample
 from python_models.tuning import Tuned
 

@@ -106,9 +106,15 @@ def test_the_core_equals_the_formula(p, rule, cash, atr):
 @settings(max_examples=60, deadline=None)
 @given(
     p=st.floats(0.02, 0.98),
-    rule=st.builds(esbt.Kelly, payoff=st.floats(0.2, 5.0), fraction=st.floats(0.01, 1.0), heat_cap=st.floats(0.005, 0.06), max_contracts=st.integers(1, 60)),
+    rule=st.builds(
+        esbt.Kelly,
+        payoff=st.floats(0.2, 5.0),
+        fraction=st.floats(0.01, 1.0),
+        heat_cap=st.floats(0.005, 0.06),
+        max_contracts=st.integers(1, 60),
+    ),
     cash=st.integers(1_000, 5_000_000).map(float),
-)  # fmt: skip
+)
 def test_the_core_agrees_with_the_sizer(p, rule, cash):
     """One position: the contracts of `PositionSizer` of the same fraction, cap and most, the risk with both fees; a whole number within
     rounding of the boundary may go either way."""

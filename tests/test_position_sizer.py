@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from esbt.errors import EsbtError
 from python_models.position_sizer import (
-    portfolio_heat,
     Book,
     PositionSizer,
     Trade,
@@ -18,6 +17,7 @@ from python_models.position_sizer import (
     heat_room,
     heat_shares,
     kelly_share,
+    portfolio_heat,
     shrinkage,
 )
 
