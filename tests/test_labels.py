@@ -10,7 +10,7 @@ from learning_helpers import changed_bars, market, quick_run
 import esbt
 from esbt.errors import EsbtError
 from python_models.labels import Labels, label_trades
-from python_models.stop_loss import excursion_labels
+from python_models.stop_targets import excursion_labels
 
 FIELDS = [field.name for field in dataclasses.fields(Labels)]
 RULES = {
