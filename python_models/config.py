@@ -48,7 +48,7 @@ class Learning(Settings):
     embargo_bars: bars left out before each cut and around each fold. min_labels: a phase with fewer training labels is left out.
 
     models: of "lightgbm", "xgboost", "network", at least one forest. trials: of tuning, each model's; 1 is its own first guess. folds: of
-    stacking; inner_folds: of tuning inside of each. trees: at most, of a forest. epochs: of a network.
+    stacking; inner_folds: of tuning inside of each. trees: at most, of a forest. network_epochs: at most.
 
     stop_target: "excursion", "best" (`stop_targets`), or "choose": the one under which held-out training trades earn more. stop_quantile:
     of winners' adverse excursion. stop_low, stop_high: bounds of the stop in ATR, stop_steps distances between them for "best". reevaluate:
@@ -68,7 +68,7 @@ class Learning(Settings):
     folds: Annotated[int, Field(ge=2, le=20)] = 3
     inner_folds: Annotated[int, Field(ge=2, le=20)] = 2
     trees: Annotated[int, Field(ge=1, le=10_000)] = 150
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    network_epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     stop_target: Literal["excursion", "best", "choose"] = "choose"
     stop_quantile: Share = 0.8
     stop_low: Positive = 0.75

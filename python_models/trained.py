@@ -181,8 +181,8 @@ def _learners(names: Sequence[str], learning: Learning, objective: Objective, al
         "network": NetworkLearner(
             objective=objective,
             alpha=alpha,
-            epochs=learning.epochs,
-            patience=max(2, learning.epochs // 5),
+            epochs=learning.network_epochs,
+            patience=max(2, learning.network_epochs // 5),
             batch=256,
             embargo_bars=learning.embargo_bars,
             seed=learning.seed,

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 LEARN = sys.modules["python_models.learn"]  # the module; the package's own name `learn` is the function
 QUICK = {
-    "min_labels": 50, "trees": 40, "embargo_bars": 24, "models": ("lightgbm", "xgboost"), "trials": 1, "folds": 3, "epochs": 4,
+    "min_labels": 50, "trees": 40, "embargo_bars": 24, "models": ("lightgbm", "xgboost"), "trials": 1, "folds": 3, "network_epochs": 4,
     "stop_target": "excursion",
 }  # fmt: skip
 

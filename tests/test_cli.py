@@ -24,7 +24,7 @@ min_labels = 50
 trees = 40
 trials = 2
 folds = 2
-epochs = 3
+network_epochs = 3
 embargo_bars = 24
 """
 

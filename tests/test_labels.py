@@ -215,7 +215,7 @@ def test_labels_are_no_model_bars_or_rows_of_a_forest(some):
     with pytest.raises((EsbtError, TypeError), match="Labels"):
         esbt.features(labels)
     with pytest.raises((EsbtError, TypeError), match="Labels"):
-        quick_run()[4].stop.forest.predict(labels)
+        quick_run()[4].stop.ensemble.predict(labels)
     with pytest.raises((EsbtError, TypeError)):
         esbt.backtest(bars, esbt.AtrStrategy(), model=labels)
 

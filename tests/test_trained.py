@@ -24,7 +24,7 @@ X = np.column_stack([RNG.normal(size=(N, 3)), CODE]).astype(np.float32)
 NAMES = ("a", "b", "c", "day_of_week")
 TRUE = X[:, 0] + np.where(np.isin(CODE, (0, 3)), 1.5, -1.0)
 SAMPLE = Sample(X, (RNG.random(N) < expit(TRUE)).astype(np.float64), None, START, END)
-ALL = quick(models=("lightgbm", "xgboost", "network"), trials=2, epochs=3, embargo_bars=7)
+ALL = quick(models=("lightgbm", "xgboost", "network"), trials=2, network_epochs=3, embargo_bars=7)
 
 
 def fitted(learning=ALL, sample=SAMPLE, **words):
