@@ -97,23 +97,21 @@ class _Member:
     learning: Learning
     journals: Path | None
     tuned: list[Tuned] = field(default_factory=list)
-    fits: list[Any] = field(default_factory=list)
+    models: list[Model] = field(default_factory=list)
+    losses: tuple[float, ...] = ()  # of the last network by epoch
 
     def __call__(self, sample: Sample, x: Rows) -> Floats:
         self.fit(sample)
-        return self.model.predict(x)
+        return self.models[-1].predict(x)
 
     def fit(self, sample: Sample) -> None:
         inner = _folds(sample, self.learning.inner_folds, self.learner.objective, self.learning)
         storage = None if self.journals is None else self._file(self.journals, sample, inner)
         self.tuned.append(tune(self.learner, sample, inner, trials=self.learning.trials, storage=storage))
-        self.fits.append(self.tuned[-1].fit(sample))
-
-    @property
-    def model(self) -> Model:
-        """The last one fitted."""
-        own: Model = self.fits[-1].network if isinstance(self.fits[-1], NetworkFit) else self.fits[-1]
-        return own
+        found = self.tuned[-1].fit(sample)
+        if isinstance(found, NetworkFit):
+            self.losses, found = found.losses, found.network
+        self.models.append(found)
 
     def _file(self, folder: Path, sample: Sample, inner: PurgedKFold) -> Path:
         """One journal for each set of rows, folds and settings, so that a rerun finds its own and another run none."""
@@ -136,33 +134,24 @@ def fit_ensemble(
     journals: a folder, or None: memory. The network is left out, with a note, where an inner fold would have too few rows with all features
     to stop its training. Raises EsbtError for rows that are too few or of one class for the folds.
     """
-    learners = _learners(names, learning, objective, alpha)
-    notes = []
-    need = round(_FEWEST / (learners["network"].held_back * (1 - 1 / learning.folds) * (1 - 1 / learning.inner_folds)))  # type: ignore[attr-defined]
-    if "network" in learning.models and (whole := int(np.isfinite(sample.x).all(axis=1).sum())) < need:
+    learners, notes = _learners(names, learning, objective, alpha), list[str]()
+    need, whole = _rows_needed(learning), int(np.isfinite(sample.x).all(axis=1).sum())
+    used = [name for name in learning.models if name != "network" or whole >= need]
+    if len(used) < len(learning.models):
         notes.append(f"The {question} network was left out: it needs {need:,} rows with all features, there are {whole:,}.")
-    used: list[str] = [name for name in learning.models if not (notes and name == "network")]
-    members = [_Member(f"{question}_{name}", learners[name], learning, journals) for name in used]
+    members: dict[str, _Member] = {name: _Member(f"{question}_{name}", learners[name], learning, journals) for name in used}
     outer = _folds(sample, learning.folds, objective, learning)
-    stacked = stack(members, sample, outer, objective=objective, alpha=alpha)
-    x, y, _ = sample.arrays()
-    folds = tuple(outer.split(x, y))
-    models = [dict(zip(used, _models(members, number), strict=True)) for number in range(len(folds))]
+    stacked = stack(list(members.values()), sample, outer, objective=objective, alpha=alpha)
+    folds = tuple(outer.split(sample.x, sample.y))
     blends = [_blend_without(test, stacked, sample, alpha) for _, test in folds]
-    in_folds = {name: tuple(member.tuned) for name, member in zip(used, members, strict=True)}
-    for member in members:
-        member.fit(sample)
-    last = members[-1].fits[-1]
-    evidence = Evidence(
-        sample,
-        folds,
-        stacked,
-        {name: member.tuned[-1] for name, member in zip(used, members, strict=True)},
-        in_folds,
-        last.losses if isinstance(last, NetworkFit) else (),
-    )
-    final = Ensemble(stacked.blend, {name: member.model for name, member in zip(used, members, strict=True)})
-    return Trained(final, tuple(map(Ensemble, blends, models)), outer, evidence, tuple(notes))
+    of_folds = [Ensemble(blend, {name: own.models[number] for name, own in members.items()}) for number, blend in enumerate(blends)]
+    in_folds = {name: tuple(own.tuned) for name, own in members.items()}
+    for own in members.values():
+        own.fit(sample)
+    tuned = {name: own.tuned[-1] for name, own in members.items()}
+    epochs = members["network"].losses if "network" in members else ()
+    final = Ensemble(stacked.blend, {name: own.models[-1] for name, own in members.items()})
+    return Trained(final, tuple(of_folds), outer, Evidence(sample, folds, stacked, tuned, in_folds, epochs), tuple(notes))
 
 
 def simple_model(sample: Sample, names: Sequence[str], learning: Learning, objective: Objective, alpha: float) -> TrainedForest:
@@ -196,9 +185,10 @@ def _folds(sample: Sample, folds: int, objective: str, learning: Learning) -> Pu
     return PurgedKFold(sample.start, sample.end, folds, embargo_bars=learning.embargo_bars, stratify=objective == "binary")
 
 
-def _models(members: Sequence[_Member], number: int) -> list[Model]:
-    fits = [member.fits[number] for member in members]
-    return [own.network if isinstance(own, NetworkFit) else own for own in fits]
+def _rows_needed(learning: Learning) -> int:
+    """Rows with all features for a network: its held-back part of the smallest inner fold has _FEWEST."""
+    share = NetworkLearner().held_back * (1 - 1 / learning.folds) * (1 - 1 / learning.inner_folds)
+    return round(_FEWEST / share)
 
 
 def _blend_without(tested: Any, stacked: Stacked, sample: Sample, alpha: float) -> Blend:

@@ -120,6 +120,12 @@ def test_too_few_rows_leave_the_network_out():
     assert fitted(quick(trials=1), sample=few).notes == ()
 
 
+def test_the_order_of_models_is_the_users():
+    own = fitted(quick(models=("network", "xgboost"), network_epochs=2))
+    assert list(own.ensemble.members) == list(own.evidence.weights) == ["network", "xgboost"]
+    assert len(own.evidence.epochs) == 2
+
+
 def test_a_rerun_fits_no_trial_again(tmp_path, monkeypatch):
     """Journals in a folder; with them the same result without one trial; another seed has journals of its own."""
     first = fitted(journals=tmp_path / "tuning")
