@@ -1,4 +1,4 @@
-"""LightGBM as every phase uses it: fixed seed, deterministic, plain parameters; and forests that can be saved. Knows no market."""
+"""Rows of features as every phase learns from them, and forests that can be saved. Knows no market."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from esbt.features import Features
 from esbt.forest import Forest
-from python_models.config import Learning
 from python_models.labels import Labels
 
 Rows = npt.NDArray[np.float32]
@@ -24,22 +23,6 @@ def feature_rows(features: Features, labels: Labels, *extra: npt.NDArray[Any]) -
         *(column[:, None] for column in extra),
     ]
     return np.ascontiguousarray(np.hstack(columns), dtype=np.float32)
-
-
-def fit(x: Rows, y: npt.NDArray[np.float64], learning: Learning, **objective: Any) -> lgb.Booster:
-    """Fit one booster to rows float32[n, k] and targets float64[n]; objective: LightGBM parameters such as objective="binary"."""
-    parameters = {
-        "learning_rate": learning.learning_rate,
-        "num_leaves": learning.leaves,
-        "min_data_in_leaf": learning.rows_per_leaf,
-        "feature_fraction": 0.8,
-        "seed": learning.seed,
-        "deterministic": True,
-        "num_threads": 1,  # threads cost more than they bring on some thousand rows
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
-    return lgb.train(parameters | objective, lgb.Dataset(x, label=y), num_boost_round=learning.trees)
 
 
 class TrainedForest(Forest):

@@ -166,11 +166,16 @@ FITS: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike], Calibration]] = {  # th
 
 @dataclass(frozen=True)
 class Choice:
-    """The calibration chosen, fitted on all rows given; mean log loss of each kind on the later rows (empty where none was tried); why."""
+    """The calibration chosen, fitted on all rows given; mean log loss of each kind on the later rows (empty where none was tried); why.
+
+    said, won: float64[m] and bool[m], of the later rows, what the chosen kind fitted to the earlier ones says, and what happened.
+    """
 
     calibration: Calibration
     log_loss: dict[str, float]
     reason: str
+    said: Floats = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
+    won: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
 
 
 def choose_calibration(margins: npt.ArrayLike, held_out: Labels, *, embargo_bars: int, later: float = 1 / 3) -> Choice:
@@ -189,14 +194,15 @@ def choose_calibration(margins: npt.ArrayLike, held_out: Labels, *, embargo_bars
     if any(not 0 < y[part].sum() < part.sum() for part in (before, after)):
         reason = f"platt: too few labels to compare, {int(before.sum())} earlier and {int(after.sum())} later ones"
         return Choice(fit_platt(m, y), {}, reason)
-    losses = {kind: _losses(fit(m[before], y[before]), m[after], y[after]) for kind, fit in FITS.items()}
+    fitted = {kind: fit(m[before], y[before]) for kind, fit in FITS.items()}
+    losses = {kind: _losses(own, m[after], y[after]) for kind, own in fitted.items()}
     mean = {kind: float(loss.mean()) for kind, loss in losses.items()}
     best = min(mean, key=lambda kind: mean[kind])
     rows = average_uniqueness(held_out.signal_bar[after], held_out.end_bar[after]).sum()
     error = {kind: float((loss - losses[best]).std() / np.sqrt(rows)) for kind, loss in losses.items()}
     chosen = next(kind for kind in FITS if mean[kind] - mean[best] <= error[kind])
     reason = f"{chosen}: log loss {mean[chosen]:.4f} on the last {int(after.sum())} held-out labels, the least is {best}'s {mean[best]:.4f}"
-    return Choice(FITS[chosen](m, y), mean, reason)
+    return Choice(FITS[chosen](m, y), mean, reason, fitted[chosen].probability(m[after]), y[after] == 1)
 
 
 def calibration_from(data: Any) -> Calibration:

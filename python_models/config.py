@@ -1,7 +1,7 @@
 """Settings of a whole run: market, strategy, account, learning; from Python or from a TOML file with the same names."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -32,36 +32,60 @@ FEATURES = (  # few on purpose: each further one is more to overfit
     "session_open_distance",
     "session_range_position",
     "minutes_since_open",
+    "day_of_week",
+    "volatility_regime(390)",
 )
 
+ModelName = Literal["lightgbm", "xgboost", "network"]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 
 
 class Learning(Settings):
-    """How the three phases learn.
+    """How the three phases learn (docs/learning.md).
 
     features: what they learn from, names and groups as `esbt.features` takes them, such as ["rsi(21)", "volume"]. test_fraction: last part
     of time, never learned from. calibration_fraction: last part of the training time, held out for calibration, threshold and payoff.
-    embargo_bars: bars left out before each cut. stop_quantile: of winners' adverse excursion. stop_low, stop_high: bounds of the stop in
-    ATR. min_labels: a phase with fewer training labels is left out. folds: of the cross-fitted stop.
+    embargo_bars: bars left out before each cut and around each fold. min_labels: a phase with fewer training labels is left out.
+
+    models: of "lightgbm", "xgboost", "network", at least one forest. trials: of tuning, each model's; 1 is its own first guess. folds: of
+    stacking; inner_folds: of tuning inside of each. trees: at most, of a forest. network_epochs: at most.
+
+    stop_target: "excursion", "best" (`stop_targets`), or "choose": the one under which held-out training trades earn more. stop_quantile:
+    of winners' adverse excursion. stop_low, stop_high: bounds of the stop in ATR, stop_steps distances between them for "best". reevaluate:
+    decide the stop again at each close; stop_smoothing: weight of the newest answer; regime: a feature of codes whose every value gets a
+    multiplier in [regime_low, regime_high], if it is among `features`.
+
+    label: "meta" or "triple_barrier" with barrier_bars (`entry_confidence`). risk_fraction, risk_aversion: of `utility_threshold`.
     """
 
     features: Annotated[tuple[str, ...], Field(strict=False)] = FEATURES
     test_fraction: Share = 0.2
     calibration_fraction: Share = 0.25
     embargo_bars: Count = 120
+    min_labels: Annotated[int, Field(ge=50)] = 1000
+    models: Annotated[tuple[ModelName, ...], Field(strict=False)] = ("lightgbm", "xgboost", "network")
+    trials: Annotated[int, Field(ge=1, le=10_000)] = 5
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    inner_folds: Annotated[int, Field(ge=2, le=20)] = 2
+    trees: Annotated[int, Field(ge=1, le=10_000)] = 150
+    network_epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    stop_target: Literal["excursion", "best", "choose"] = "choose"
     stop_quantile: Share = 0.8
     stop_low: Positive = 0.75
     stop_high: Positive = 4.0
-    min_labels: Annotated[int, Field(ge=50)] = 1000
-    folds: Annotated[int, Field(ge=2, le=20)] = 4
+    stop_steps: Annotated[int, Field(ge=2, le=50)] = 6
+    reevaluate: bool = True
+    stop_smoothing: Fraction = 0.3
+    regime: str | None = "volatility_regime(390)"
+    regime_low: Fraction = 0.7
+    regime_high: Annotated[float, Field(ge=1, le=10)] = 1.5
+    label: Literal["meta", "triple_barrier"] = "meta"
+    barrier_bars: Period = 60
+    risk_fraction: Fraction = 0.01
+    risk_aversion: Annotated[float, Field(ge=0, le=100)] = 1.0
     kelly_fraction: Fraction = 0.25
     heat_cap: Fraction = 0.06
     max_contracts: Contracts = 10
-    trees: Period = 150
-    learning_rate: Share = 0.03
-    leaves: Annotated[int, Field(ge=2, le=255)] = 15
-    rows_per_leaf: Period = 100
     seed: Annotated[int, Field(ge=0)] = 42
 
     @field_validator("features")
@@ -74,6 +98,10 @@ class Learning(Settings):
     def _ordered(self) -> Self:
         if self.stop_low >= self.stop_high:
             raise ValueError(f"stop_low must be below stop_high, got {self.stop_low} and {self.stop_high}")
+        if len(set(self.models)) < len(self.models) or not {"lightgbm", "xgboost"} & set(self.models):
+            raise ValueError(
+                f"models must be different, one of them a forest (lightgbm or xgboost), got {', '.join(self.models) or 'none'}"
+            )
         if self.heat_cap > 0.06:
             raise ValueError(f"heat_cap may be 0.06 at most, got {self.heat_cap}")
         return self

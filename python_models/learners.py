@@ -1,17 +1,17 @@
 """LightGBM and XGBoost behind one face, with the parameters that are worth tuning. Knows no labels, no folds and no Optuna study.
 
-Deterministic: fixed seed, one thread. To add a library: an entry in `KINDS`.
+Deterministic: fixed seed, one thread. To add a library: an entry in `KINDS`; a model that is no forest: what `Tunable` asks for.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import xgboost as xgb
-from sklearn.metrics import mean_pinball_loss, roc_auc_score
+from sklearn.metrics import mean_pinball_loss, mean_squared_error, roc_auc_score
 
 from esbt.errors import EsbtError
 from python_models.boosting import Rows, TrainedForest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # else where it is needed: it is slow to import
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Parameters = dict[str, float]
+Objective = Literal["binary", "quantile", "mean"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,21 +58,42 @@ class Sample:
         return Sample(x[rows], y[rows], weights[rows], *spans)
 
 
+class Tunable(Protocol):
+    """What `tuning.tune` asks of a learner: `Learner`, and `network.NetworkLearner`. first: the parameters of the first trial."""
+
+    @property
+    def objective(self) -> Objective: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def more_is_better(self) -> bool: ...
+    def space(self) -> "dict[str, BaseDistribution]": ...
+    def first(self) -> Parameters: ...
+    def fit(self, sample: Sample, parameters: Parameters) -> Any: ...
+    def margins(self, sample: Sample, parameters: Parameters, x: Rows) -> Floats: ...
+    def score(self, y: npt.ArrayLike, margins: npt.ArrayLike) -> float: ...
+
+
 @dataclass(frozen=True)
 class Learner:
-    """What is fitted. kind: "lightgbm" or "xgboost". objective: "binary": margins are log odds of y = 1; "quantile": they are the quantile
-    `alpha` of y. Raises EsbtError for other words."""
+    """What is fitted. kind: "lightgbm" or "xgboost". objective: margins are, for "binary", log odds of y = 1; for "quantile" the quantile
+    `alpha` of y; for "mean" its mean. most_trees: of the space. categories: numbers of columns that hold codes 0, 1, ... without an order,
+    which LightGBM splits by sets of codes (Fisher 1958) and XGBoost takes as numbers. Raises EsbtError for other words."""
 
     kind: str = "lightgbm"
-    objective: Literal["binary", "quantile"] = "binary"
+    objective: Objective = "binary"
     alpha: float = 0.5
     seed: int = 0
+    most_trees: int = 300
+    categories: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.objective not in ("binary", "quantile"):
-            raise EsbtError(f"a learner is {' or '.join(KINDS)}, binary or quantile, got {self.kind!r} and {self.objective!r}")
+        if self.kind not in KINDS or self.objective not in get_args(Objective):
+            raise EsbtError(f"a learner is {' or '.join(KINDS)}, binary, quantile or mean, got {self.kind!r} and {self.objective!r}")
         if not 0 < self.alpha < 1 or self.seed < 0:
             raise EsbtError(f"alpha must be in (0, 1) and seed 0 or more, got {self.alpha} and {self.seed}")
+        if self.most_trees < 1:
+            raise EsbtError(f"most_trees must be 1 or more, got {self.most_trees}")
 
     @property
     def more_is_better(self) -> bool:
@@ -80,7 +102,13 @@ class Learner:
 
     def space(self) -> "dict[str, BaseDistribution]":
         """What is tuned, and where."""
-        return KINDS[self.kind].space()
+        from optuna.distributions import IntDistribution
+
+        return {"trees": IntDistribution(max(1, self.most_trees // 6), self.most_trees)} | KINDS[self.kind].space()
+
+    def first(self) -> Parameters:
+        """Where tuning begins: half of most_trees, and what is common."""
+        return {"trees": max(1, self.most_trees // 6, self.most_trees // 2)} | KINDS[self.kind].first
 
     def fit(self, sample: Sample, parameters: Parameters) -> TrainedForest:
         """A forest of these parameters, as the loop takes it."""
@@ -92,15 +120,21 @@ class Learner:
         return np.asarray(own.margins(own.train(self, sample, parameters), x), dtype=np.float64)
 
     def score(self, y: npt.ArrayLike, margins: npt.ArrayLike) -> float:
-        """ROC AUC for "binary", pinball loss for "quantile"."""
-        return float(roc_auc_score(y, margins) if self.objective == "binary" else mean_pinball_loss(y, margins, alpha=self.alpha))
+        """ROC AUC for "binary", pinball loss for "quantile", squared error for "mean"."""
+        return score(self.objective, self.alpha, y, margins)
+
+
+def score(objective: str, alpha: float, y: npt.ArrayLike, margins: npt.ArrayLike) -> float:
+    """ROC AUC for "binary", pinball loss at alpha for "quantile", squared error for "mean"."""
+    if objective == "mean":
+        return float(mean_squared_error(y, margins))
+    return float(roc_auc_score(y, margins) if objective == "binary" else mean_pinball_loss(y, margins, alpha=alpha))
 
 
 def _lightgbm_space() -> "dict[str, BaseDistribution]":
     from optuna.distributions import FloatDistribution, IntDistribution
 
     return {
-        "trees": IntDistribution(50, 300, step=25),
         "learning_rate": FloatDistribution(0.01, 0.2, log=True),
         "num_leaves": IntDistribution(4, 63, log=True),
         "min_data_in_leaf": IntDistribution(20, 300, log=True),
@@ -113,7 +147,6 @@ def _xgboost_space() -> "dict[str, BaseDistribution]":
     from optuna.distributions import FloatDistribution, IntDistribution
 
     return {
-        "trees": IntDistribution(50, 300, step=25),
         "eta": FloatDistribution(0.01, 0.2, log=True),
         "max_depth": IntDistribution(2, 6),
         "min_child_weight": FloatDistribution(1.0, 100.0, log=True),
@@ -125,28 +158,48 @@ def _xgboost_space() -> "dict[str, BaseDistribution]":
 def _train_lightgbm(learner: Learner, sample: Sample, parameters: Parameters) -> Any:
     x, y, weights = sample.arrays()
     fixed = {"seed": learner.seed, "deterministic": True, "num_threads": 1, "force_row_wise": True, "verbosity": -1}
-    goal = {"objective": learner.objective} | ({"alpha": learner.alpha} if learner.objective == "quantile" else {})
+    goals: dict[str, dict[str, Any]] = {
+        "binary": {"objective": "binary"},
+        "quantile": {"objective": "quantile", "alpha": learner.alpha},
+        "mean": {"objective": "regression"},
+    }
     own = {name: value for name, value in parameters.items() if name != "trees"}
-    return lgb.train(fixed | goal | own, lgb.Dataset(x, label=y, weight=weights), num_boost_round=int(parameters["trees"]))
+    rows = lgb.Dataset(x, label=y, weight=weights, categorical_feature=list(learner.categories))
+    return lgb.train(fixed | goals[learner.objective] | own, rows, num_boost_round=int(parameters["trees"]))
 
 
 def _train_xgboost(learner: Learner, sample: Sample, parameters: Parameters) -> Any:
     x, y, weights = sample.arrays()
     fixed = {"seed": learner.seed, "nthread": 1, "verbosity": 0, "tree_method": "hist"}
-    quantile = {"objective": "reg:quantileerror", "quantile_alpha": learner.alpha}
-    goal = {"objective": "binary:logistic"} if learner.objective == "binary" else quantile
+    goals: dict[str, dict[str, Any]] = {
+        "binary": {"objective": "binary:logistic"},
+        "quantile": {"objective": "reg:quantileerror", "quantile_alpha": learner.alpha},
+        "mean": {"objective": "reg:squarederror"},
+    }
     own = {name: value for name, value in parameters.items() if name != "trees"}
-    return xgb.train(fixed | goal | own, xgb.DMatrix(x, y, weight=weights), int(parameters["trees"]))
+    return xgb.train(fixed | goals[learner.objective] | own, xgb.DMatrix(x, y, weight=weights), int(parameters["trees"]))
 
 
 @dataclass(frozen=True)
 class _Kind:
+    """space: all but the trees. first: a point of it."""
+
     space: "Callable[[], dict[str, BaseDistribution]]"
+    first: Parameters
     train: Callable[[Learner, Sample, Parameters], Any]
     margins: Callable[[Any, Rows], Any]
 
 
+_FIRST_LIGHTGBM = {"learning_rate": 0.03, "num_leaves": 15, "min_data_in_leaf": 100, "feature_fraction": 0.8, "lambda_l2": 1.0}
+_FIRST_XGBOOST = {"eta": 0.03, "max_depth": 4, "min_child_weight": 10.0, "colsample_bytree": 0.8, "lambda": 1.0}
+
+
 KINDS: dict[str, _Kind] = {
-    "lightgbm": _Kind(_lightgbm_space, _train_lightgbm, lambda booster, x: booster.predict(x, raw_score=True)),
-    "xgboost": _Kind(_xgboost_space, _train_xgboost, lambda booster, x: booster.predict(xgb.DMatrix(x, nthread=1), output_margin=True)),
+    "lightgbm": _Kind(_lightgbm_space, _FIRST_LIGHTGBM, _train_lightgbm, lambda booster, x: booster.predict(x, raw_score=True)),
+    "xgboost": _Kind(
+        _xgboost_space,
+        _FIRST_XGBOOST,
+        _train_xgboost,
+        lambda booster, x: booster.predict(xgb.DMatrix(x, nthread=1), output_margin=True),
+    ),
 }

@@ -6,17 +6,23 @@ raw features go in. It has no answer where a feature is missing: NaN in is NaN o
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from esbt.errors import EsbtError
+from esbt.hooks import Hook
+from esbt.network import Dense, Network
 from esbt.settings import Settings
 from esbt.signals import Period, Positive, Share
 from python_models.boosting import Rows
-from python_models.learners import Ints, Sample
+from python_models.learners import Ints, Objective, Parameters, Sample, score
+
+if TYPE_CHECKING:  # else where it is needed: it is slow to import
+    from optuna.distributions import BaseDistribution
 
 Floats = npt.NDArray[np.float64]
 Layer = tuple[Floats, Floats]
@@ -35,15 +41,19 @@ class TrainedNetwork:
         """Columns of X."""
         return int(self.layers[0][0].shape[1])
 
+    @cached_property
+    def core(self) -> Network:
+        """The same in the core."""
+        return Network([Dense(weight, bias) for weight, bias in self.layers])
+
+    @property
+    def hook(self) -> Hook:
+        """For the loop."""
+        return self.core.hook
+
     def predict(self, x: Rows) -> Floats:
-        """Margins float64[n] of raw features float32[n, n_features]. Raises EsbtError for another shape."""
-        if x.ndim != 2 or x.shape[1] != self.n_features:
-            raise EsbtError(f"the network has {self.n_features} inputs, got rows of shape {x.shape}")
-        out = x.astype(np.float64)
-        for weight, bias in self.layers[:-1]:
-            out = np.maximum(out @ weight.T + bias, 0.0)
-        weight, bias = self.layers[-1]
-        return np.asarray((out @ weight.T + bias)[:, 0], dtype=np.float64)
+        """Margins float64[n] of raw features float32[n, n_features], the loop's own bits. Raises EsbtError for another shape."""
+        return np.asarray(self.core.predict(x), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +72,13 @@ class NetworkFit:
 
 
 class NetworkLearner(Settings):
-    """What is trained and how long. objective: "binary", margins are log odds; "quantile", they are the quantile alpha. hidden: widths.
+    """What is trained and how long. objective: as `Learner` has it. hidden: widths.
 
     dropout: share of a hidden layer left out of a step. held_back: last part of the rows that early stopping looks at, never fitted to;
     patience: epochs without a new least loss there before training ends. embargo_bars: between the two parts. weight_decay: of AdamW.
     """
 
-    objective: Literal["binary", "quantile"] = "binary"
+    objective: Objective = "binary"
     alpha: Share = 0.5
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(strict=False, min_length=1, max_length=8)] = (64, 32)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -81,13 +91,14 @@ class NetworkLearner(Settings):
     embargo_bars: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
 
-    def fit(self, sample: Sample) -> NetworkFit:
-        """Train on rows in order of time, with their spans. Rows with a missing feature are left out.
+    def fit(self, sample: Sample, parameters: Parameters | None = None) -> NetworkFit:
+        """Train on rows in order of time, with their spans. Rows with a missing feature are left out. parameters: of the space, or the own.
 
         The last `held_back` of the rows stop the training; of the others those count whose span ends more than embargo_bars before the
         first of them begins. Raises EsbtError without spans, out of order, where training diverges, and where either part has fewer
         than 30 rows.
         """
+        own = self if parameters is None else self.tuned(parameters)
         x, y, weights = sample.arrays()
         earlier, later = self._parts(sample)
         if min(earlier.size, later.size) < _FEWEST:
@@ -96,7 +107,7 @@ class NetworkLearner(Settings):
         middle, scale = x[earlier].mean(axis=0, dtype=np.float64), x[earlier].std(axis=0, dtype=np.float64)
         scale[scale == 0] = 1.0
         scaled = (x - middle) / scale
-        torch_layers, losses = _train(self, (scaled[earlier], y[earlier], weights[earlier]), (scaled[later], y[later]))
+        torch_layers, losses = _train(own, (scaled[earlier], y[earlier], weights[earlier]), (scaled[later], y[later]))
         network = TrainedNetwork(_with_scaler(torch_layers, middle, scale))
         return NetworkFit(network, losses, earlier.size, later.size)
 
@@ -113,9 +124,39 @@ class NetworkLearner(Settings):
         earlier = whole[: -later.size]
         return earlier[sample.end[earlier] < sample.start[later[0]] - self.embargo_bars], later
 
-    def margins(self, sample: Sample, x: Rows) -> Floats:
-        """Margins float64[m] of rows x from a network fitted to the sample: a member of an ensemble."""
-        return self.fit(sample).network.predict(x)
+    @property
+    def more_is_better(self) -> bool:
+        """Of `score`."""
+        return self.objective == "binary"
+
+    def space(self) -> "dict[str, BaseDistribution]":
+        """What is tuned, and where: the width of the first hidden layer (each further one has half), dropout, steps."""
+        from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+        return {
+            "width": CategoricalDistribution((16, 32, 64)),
+            "dropout": FloatDistribution(0.0, 0.5),
+            "learning_rate": FloatDistribution(5e-4, 1e-2, log=True),
+            "weight_decay": FloatDistribution(1e-4, 1e-1, log=True),
+        }
+
+    def first(self) -> Parameters:
+        """Where tuning begins."""
+        return {"width": 32, "dropout": 0.2, "learning_rate": 2e-3, "weight_decay": 1e-2}
+
+    def tuned(self, parameters: Parameters) -> "NetworkLearner":
+        """This learner with parameters of its space."""
+        own = dict(parameters)
+        width = int(own.pop("width"))
+        return self.model_copy(update={"hidden": tuple(max(2, width >> layer) for layer in range(len(self.hidden))), **own})
+
+    def margins(self, sample: Sample, parameters: Parameters, x: Rows) -> Floats:
+        """Margins float64[m] of rows x from a network of these parameters, fitted to the sample."""
+        return self.fit(sample, parameters).network.predict(x)
+
+    def score(self, y: npt.ArrayLike, margins: npt.ArrayLike) -> float:
+        """ROC AUC for "binary", pinball loss for "quantile", squared error for "mean"."""
+        return score(self.objective, self.alpha, y, margins)
 
 
 def _train(
@@ -172,12 +213,14 @@ def _model(own: NetworkLearner, inputs: int) -> Any:
 
 
 def _losses(own: NetworkLearner, margins: Any, y: Any) -> Any:
-    """Log loss or pinball loss of each row."""
+    """Log loss, pinball loss or squared error of each row."""
     import torch
 
     if own.objective == "binary":
         return torch.nn.functional.binary_cross_entropy_with_logits(margins, y, reduction="none")
     short = y - margins
+    if own.objective == "mean":
+        return short**2
     return torch.maximum(own.alpha * short, (own.alpha - 1) * short)
 
 

@@ -5,7 +5,7 @@ causal: a value at bar t depends on bars up to t), learning sees the training ba
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from esbt.running import require_folder, steps_shown
 from esbt.signals import Signals
 from python_models.config import RunConfig
 from python_models.learn import Learned, Training, learn
-from python_models.position_size import portfolio_heat
+from python_models.position_sizer import portfolio_heat
 from python_models.splits import Window, last_part
+from python_models.trained import Evidence
 
 STEPS = ("bars", "features", "learning", "backtests", "report")
 
@@ -70,7 +71,8 @@ class TradingSystemPipeline:
         columns = features(bars, config.learning.features)
         step("learning")
         seen = bars[: training_part.stop]
-        learned = learn(Training(seen, columns[: training_part.stop], config.strategy, config.account, config.learning))
+        journals = out / "tuning"
+        learned = learn(Training(seen, columns[: training_part.stop], config.strategy, config.account, config.learning, journals))
         step("backtests")
         judged = test if learned.stop is not None else window
         runs = judge(config, bars, columns, judged, learned)
@@ -97,19 +99,30 @@ class TradingSystemPipeline:
 
 
 def judge(config: RunConfig, bars: Bars, columns: Features, test: Window, learned: Learned) -> dict[str, Result]:
-    """Baseline and each learned phase on a window, the same signals and costs for all; phases left out give no run."""
+    """The ablation on a window, the same signals and costs for all; phases left out give no run.
+
+    "baseline"; "phase 1: stop"; "phase 2 alone: confidence", its filter under the baseline's stop; "phase 3 alone: size", the Kelly size
+    under the baseline's stop, no signal refused but those it sizes at 0; "phase 2: + confidence", phases 1 and 2; "ML: + size", all three.
+    """
     cut = slice(test.start, test.stop)
     strategy = config.strategy
     signals = Signals(values=strategy.signals(bars)[cut], atr_ticks=strategy.atr(bars)[cut], **strategy.exits())
     judged, seen = bars[cut], columns[cut]
     runs = {"baseline": run_backtest(judged, signals, config.account)}
-    if learned.stop is not None:
-        runs["phase 1: stop"] = run_backtest(judged, signals, config.account, model=learned.model(seen, filtered=False))
-    if learned.confidence is not None:
-        runs["phase 2: + confidence"] = run_backtest(judged, signals, config.account, model=learned.model(seen))
+    if learned.stop is None:
+        return runs
+    whole = learned.model(seen)
+    stop, filtered = replace(whole, confidence=None, threshold=0.0), replace(whole, stop=None, dynamic=None)
+    runs["phase 1: stop"] = run_backtest(judged, signals, config.account, model=stop)
+    if learned.confidence is None:
+        return runs
+    sized = config.account if learned.size is None else config.account.model_copy(update={"size": learned.size})
+    runs["phase 2 alone: confidence"] = run_backtest(judged, signals, config.account, model=filtered)
     if learned.size is not None:
-        sized = config.account.model_copy(update={"size": learned.size})
-        runs["ML: + size"] = run_backtest(judged, signals, sized, model=learned.model(seen))
+        runs["phase 3 alone: size"] = run_backtest(judged, signals, sized, model=replace(filtered, threshold=0.0))
+    runs["phase 2: + confidence"] = run_backtest(judged, signals, config.account, model=whole)
+    if learned.size is not None:
+        runs["ML: + size"] = run_backtest(judged, signals, sized, model=whole)
     return runs
 
 
@@ -134,13 +147,29 @@ def _about(bars: Bars, judged: Window, account: Account) -> list[str]:
 
 def _tables(learned: Learned, runs: dict[str, Result]) -> dict[str, pl.DataFrame]:
     tables: dict[str, pl.DataFrame] = {}
+    if learned.stop_targets is not None:
+        tables["Stop targets on held-out training time"] = learned.stop_targets
+    if learned.multipliers is not None and len(learned.multipliers):
+        tables["Stop multipliers by regime, on training time"] = learned.multipliers
+    ensembles = [_model_row(question, name, own) for question, own in learned.evidence.items() for name in own.losses]
+    if ensembles:
+        tables["Ensembles, out of fold"] = pl.DataFrame(ensembles)
     if learned.confidence is not None:
         quality: dict[str, Any] = learned.confidence.quality
         tables["Entry confidence on held-out training time"] = pl.DataFrame({"measure": list(quality), "value": list(quality.values())})
+        if learned.confidence.evidence is not None:
+            tables["Reliability on held-out training time"] = learned.confidence.evidence.reliability
     sizes = [_size_row(name, result) for name, result in runs.items() if len(result.trades)]
     if sizes:
         tables["Size and heat at entry"] = pl.DataFrame(sizes)
     return tables
+
+
+def _model_row(question: str, name: str, own: Evidence) -> dict[str, Any]:
+    """Weight and loss of a model, and what tuning found; of the blend, its loss."""
+    tuned = own.tuned.get(name)
+    found = "" if tuned is None else ", ".join(f"{key} {value:.4g}" for key, value in tuned.parameters.items())
+    return {"question": question, "model": name, "weight": own.weights.get(name), "loss": own.losses[name], "parameters": found}
 
 
 def _size_row(name: str, result: Result) -> dict[str, Any]:

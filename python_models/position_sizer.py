@@ -1,7 +1,8 @@
-"""How many contracts: every rule's own limit, the least of them, floored to whole contracts, and a record of which rule bound.
+"""Phase 3, the size: every rule's own limit in contracts, the least of them, floored to whole contracts, and which rule bound.
 
-Pure rules over a given trade and a given book, whatever instruments are in it; the loop's own sizes are in csrc/esbt/size.hpp. All money is
-USD; risk is the money at the stop, costs included. A rule to add: one limit in `PositionSizer._limits`.
+`PositionSizer` is pure rules over a given trade and a given book, whatever instruments are in it; `kelly_size` estimates, from training
+trades, the numbers of the rule that runs in the loop (csrc/esbt/size.hpp), which is the same where both define it (docs/learning.md). All
+money is USD; risk is the money at the stop, costs included. A rule to add: one limit in `PositionSizer._limits`.
 """
 
 import math
@@ -14,11 +15,12 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy.special import ndtr
 
-from esbt.account import Contracts, Fraction
+from esbt.account import Contracts, Fraction, Kelly
 from esbt.errors import EsbtError
 from esbt.settings import Settings
 from esbt.signals import Positive, Share
-from python_models.position_size import portfolio_heat
+from python_models.config import Learning
+from python_models.labels import Labels
 
 Floats = npt.NDArray[np.float64]
 DAYS = 252
@@ -128,6 +130,26 @@ class PositionSizer(Settings):
         return limits
 
 
+def payoff_of(labels: Labels) -> float:
+    """Mean win over mean loss, in multiples of the money at the stop. Raises EsbtError where there are no wins or no losses."""
+    multiples = labels.pnl / labels.risk
+    wins, losses = multiples[multiples > 0], -multiples[multiples < 0]
+    if not wins.size or not losses.size:
+        raise EsbtError(f"a payoff needs wins and losses, got {wins.size} and {losses.size}")
+    return float(wins.mean() / losses.mean())
+
+
+def kelly_size(taken: Labels, relative_volatility: npt.NDArray[np.float64], learning: Learning) -> Kelly:
+    """The sizing rule from training trades the filter would take; ATR / price at training signals (median: the reference)."""
+    return Kelly(
+        fraction=learning.kelly_fraction,
+        payoff=payoff_of(taken),
+        heat_cap=learning.heat_cap,
+        volatility_ref=float(np.median(relative_volatility)),
+        max_contracts=learning.max_contracts,
+    )
+
+
 def kelly_share(probability: float, payoff: float) -> float:
     """Full Kelly share of equity at risk, p - (1 - p) / b, 0 without an edge (Kelly 1956; Thorp 2006, section 2)."""
     return max(0.0, probability - (1 - probability) / payoff)
@@ -161,6 +183,20 @@ def drawdown_scale(drawdown: float, limit: float) -> float:
     """Exposure in a drawdown d over exposure at the peak, so that the floor 1 - limit is not reached: (limit - d) / (limit * (1 - d)), 0
     from the limit on. It is in proportion to what is above the floor (Grossman and Zhou 1993, Mathematical Finance 3(3))."""
     return max(0.0, (limit - drawdown) / (limit * (1 - drawdown))) if drawdown < 1 else 0.0
+
+
+def portfolio_heat(signed_risk: npt.ArrayLike, correlation: npt.ArrayLike | None = None) -> float:
+    """Open risk of a portfolio as a fraction of equity: sqrt(r' C r), r the signed risk at the stop of each position (+ long, - short).
+
+    signed_risk: float64[P], fractions of equity. correlation: float64[P, P], identity by default. The sign of the correlation is kept: a
+    hedge lowers heat, a double-up raises it. One position: its own risk. Source: variance of a sum of correlated risks.
+    Raises EsbtError for shapes that do not fit.
+    """
+    r = np.asarray(signed_risk, dtype=np.float64)
+    c = np.eye(r.size) if correlation is None else np.asarray(correlation, dtype=np.float64)
+    if r.ndim != 1 or c.shape != (r.size, r.size):
+        raise EsbtError(f"heat needs risks of shape (P,) and correlations of shape (P, P), got {r.shape} and {c.shape}")
+    return math.sqrt(max(0.0, float(r @ c @ r)))
 
 
 def heat_room(signed_risk: npt.ArrayLike, correlation: npt.ArrayLike, side: int, cap: float) -> float:

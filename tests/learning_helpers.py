@@ -25,7 +25,10 @@ threadpoolctl.threadpool_limits(1, user_api="openmp")
 ROOT = Path(__file__).resolve().parents[1]
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 LEARN = sys.modules["python_models.learn"]  # the module; the package's own name `learn` is the function
-QUICK = {"min_labels": 50, "trees": 20, "leaves": 7, "rows_per_leaf": 20, "embargo_bars": 24}
+QUICK = {
+    "min_labels": 50, "trees": 40, "embargo_bars": 24, "models": ("lightgbm", "xgboost"), "trials": 1, "folds": 3, "network_epochs": 4,
+    "stop_target": "excursion",
+}  # fmt: skip
 
 
 def quick(**changes) -> Learning:
@@ -40,9 +43,9 @@ def market(days=40, edge=1.0, seed=1, interval="1min") -> Bars:
 
 
 @cache
-def quick_run(days=40, edge=1.0, seed=1, interval="1min") -> tuple[RunConfig, Bars, Features, Training, Learned, Window]:
+def quick_run(days=40, edge=1.0, seed=1, interval="1min", **learning) -> tuple[RunConfig, Bars, Features, Training, Learned, Window]:
     """Everything up to the test window of such a market: settings, bars, features, training, what was learned, test window."""
-    config = RunConfig(learning=quick())
+    config = RunConfig(learning=quick(**learning))
     bars = market(days, edge, seed, interval)
     columns = esbt.features(bars, config.learning.features)
     part, test = last_part(Window(0, len(bars)), config.learning.test_fraction, config.learning.embargo_bars)
@@ -141,10 +144,13 @@ def same_model(a: Learned, b: Learned, rows: int = 200) -> bool:
 def fixed_answers(learned: Learned, rows: int = 200) -> np.ndarray:
     """Answers of the learned models on fixed random rows, then calibration and threshold."""
     out = [np.zeros(0)]
-    asks = [m.ask for m in (learned.stop, learned.confidence) if m is not None]
-    for ask in asks:
-        x = np.random.default_rng(7).normal(size=(rows, len(ask.inputs))).astype(np.float32)
-        out.append(ask.hook.predict(x))
+    for own in (learned.stop, learned.confidence):
+        if own is not None:
+            x = np.random.default_rng(7).normal(size=(rows, len(own.inputs))).astype(np.float32)
+            out.append(own.ensemble.predict(x))
+    if learned.stop is not None and learned.stop.moving is not None:
+        out.append(np.array([learned.stop.moving.smoothing, *learned.stop.moving.multipliers]))
     if learned.confidence is not None:
-        out.append(np.array([*learned.confidence.calibration, learned.confidence.threshold]))
+        c = learned.confidence
+        out += [c.calibrator.log_odds(np.linspace(-4, 4, rows)), np.array([c.threshold])]
     return np.concatenate(out)

@@ -8,14 +8,13 @@ import pytest
 import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learning_helpers import labels_of, spans
+from learning_helpers import spans
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from esbt.errors import EsbtError
 from python_models.cross_validation import CombinatorialPurgedCV, PurgedKFold, apart, nested
-from python_models.splits import Window, purged_folds
 
 threadpoolctl.threadpool_limits(1)  # fits of three numbers: threads cost more than they bring
 BARS = 200
@@ -96,12 +95,16 @@ def test_by_hand():
     assert folds[3] == list(range(12))
 
 
-def test_equals_purged_folds_where_both_cut_alike():
-    """A label in every bar, so that equal stretches of bars are equal blocks of rows."""
+def test_training_rows_miss_the_stretch_by_bars():
+    """A label in every bar, so that equal blocks of rows are equal stretches of bars: trained on is what ended before the stretch, or began
+    more than the embargo after the last bar any of its labels looks at."""
     rng = np.random.default_rng(3)
     start = np.arange(BARS)
     end = np.minimum(start + rng.integers(0, 30, BARS), BARS - 1)
-    by_bars = [train.signal_bar.tolist() for train, _ in purged_folds(labels_of(start, end), Window(0, BARS), 5, 12)]
+    by_bars = []
+    for first in range(0, BARS, BARS // 5):
+        last = max(end[first : first + BARS // 5])
+        by_bars.append([row for row in range(BARS) if end[row] < first or row > last + 12])
     assert [train.tolist() for train, _ in PurgedKFold(start, end, 5, embargo_bars=12).split()] == by_bars
 
 

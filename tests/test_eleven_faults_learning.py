@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from learning_helpers import LEARN, GivenBars, changed_bars, fixed_answers, market, quick, quick_run, same_model, without_report
-from sklearn.linear_model import LogisticRegression
 
 import esbt
 from esbt import cli, metrics
 from esbt.errors import EsbtError
 from python_models import Labels, Market, RunConfig, TradingSystemPipeline
 from python_models.boosting import feature_rows
-from python_models.position_size import portfolio_heat
+from python_models.calibration import FITS
+from python_models.position_sizer import portfolio_heat
+from python_models.stop_targets import StopTarget
 
 
 @pytest.fixture
@@ -27,9 +28,9 @@ def seen(monkeypatch):
     def spied(step):
         real = getattr(LEARN, step)
 
-        def spy(*args):
-            labels = next(a for a in args if isinstance(a, Labels))
-            made = real(*args)
+        def spy(*args, **words):
+            labels = next(getattr(a, "labels", a) for a in args if isinstance(a, Labels | StopTarget))
+            made = real(*args, **words)
             calls.append((step, labels, args, made))
             return made
 
@@ -54,7 +55,7 @@ def test_fault_1_training_rows_all_lie_before_the_test_time(monkeypatch, seen):
     learning = quick()
     result = GivenBars(market(), RunConfig(learning=learning)).run_complete_pipeline()
     first_judged = int(np.searchsorted(market().ts, result.runs["baseline"].bars.ts[0]))
-    assert [step for step, *_ in seen] == ["fit_stop"] * (1 + learning.folds) + ["fit_confidence", "calibrate"]
+    assert [step for step, *_ in seen] == ["fit_stop", "fit_confidence", "calibrate"]
     for _, labels, *_ in seen:
         assert labels.count > 100
         assert in_order(labels)
@@ -62,45 +63,38 @@ def test_fault_1_training_rows_all_lie_before_the_test_time(monkeypatch, seen):
         assert (labels.end_bar > labels.signal_bar).all()
 
 
-def test_fault_1_cross_fitted_stops_are_purged(monkeypatch, seen):
-    """Fault 1, second half: neighbours that share the bars of their labels. No stop is fitted on a label whose span meets a span of the
-    stretch it then serves, nor on one that starts within the embargo after that."""
+def test_fault_1_folds_are_purged(seen):
+    """Fault 1, second half: neighbours that share the bars of their labels. In both ensembles no fold's models are fitted on a row whose
+    span meets a span of the rows they then predict, nor on one that starts within the embargo after that."""
     *_, training, _, _ = quick_run()
-    real = LEARN.purged_folds
-    stretches = []
-
-    def spy(labels, window, folds, embargo):
-        for train, stretch in real(labels, window, folds, embargo):
-            stretches.append((labels, stretch))
-            yield train, stretch
-
-    monkeypatch.setattr(LEARN, "purged_folds", spy)
-    LEARN.learn(training)
-    fits = [labels for step, labels, *_ in seen if step == "fit_stop"][1:]
-    assert len(fits) == len(stretches) == training.learning.folds
-    for train, (labels, stretch) in zip(fits, stretches, strict=True):
-        held_out = labels.where((labels.signal_bar >= stretch.start) & (labels.signal_bar < stretch.stop))
-        assert held_out.count > 50
-        for start, end in zip(held_out.signal_bar, held_out.end_bar, strict=True):
-            apart = (train.end_bar < start) | (train.signal_bar > end + training.learning.embargo_bars)
-            assert apart.all()
+    learned = LEARN.learn(training)
+    assert list(learned.evidence) == ["stop", "confidence"]
+    for own in learned.evidence.values():
+        start, end = own.sample.start, own.sample.end
+        assert len(own.folds) == training.learning.folds
+        assert sorted(np.concatenate([test for _, test in own.folds])) == list(range(len(start)))
+        for train, test in own.folds:
+            assert train.size > 50
+            for first, last in zip(start[test], end[test], strict=True):
+                assert ((end[train] < first) | (start[train] > last + training.learning.embargo_bars)).all()
 
 
-def test_fault_1_outcomes_of_a_fold_meet_no_row_its_stop_was_fitted_on(seen):
+@pytest.mark.parametrize("reevaluate", [True, False])
+def test_fault_1_outcomes_of_a_fold_meet_no_row_its_stop_was_fitted_on(seen, reevaluate):
     """The same of what phase 2 learns from: the outcome under the cross-fitted stop, which may last longer than the label of phase 1 did,
     shares no bar with any label that stop was fitted on. With no embargo at all: the purge must do it alone."""
     *_, given, _, _ = quick_run()
-    training = replace(given, learning=quick(embargo_bars=0))
-    LEARN.learn(training)
-    fits = [(labels, made) for step, labels, _, made in seen if step == "fit_stop"][1:]
+    training = replace(given, learning=quick(embargo_bars=0, reevaluate=reevaluate))
+    stop = LEARN.learn(training).evidence["stop"]
     (outcomes,) = [labels for step, labels, *_ in seen if step == "fit_confidence"]
     fitting, _ = training.windows()
-    edges = [fitting.start + len(fitting) * i // training.learning.folds for i in range(training.learning.folds + 1)]
-    for (train, _), start, stop in zip(fits, edges, edges[1:], strict=False):
-        own = outcomes.where((outcomes.signal_bar >= start) & (outcomes.signal_bar < stop))
+    edges = [fitting.start, *(int(stop.sample.start[test[0]]) for _, test in stop.folds[1:]), fitting.stop]
+    for (train, _), start, stop_bar in zip(stop.folds, edges, edges[1:], strict=False):
+        own = outcomes.where((outcomes.signal_bar >= start) & (outcomes.signal_bar < stop_bar))
         assert own.count > 50
+        assert own.end_bar.max() < stop_bar
         for first, last in zip(own.signal_bar, own.end_bar, strict=True):
-            assert ((train.end_bar < first) | (train.signal_bar > last)).all()
+            assert ((stop.sample.end[train] < first) | (stop.sample.start[train] > last)).all()
 
 
 # --- fault 7 -------------------------------------------------------------------------------------------------------------------------
@@ -187,19 +181,19 @@ def test_fault_9_calibration_is_later_than_fitting_after_the_embargo(seen):
 
 
 def test_fault_9_the_scaling_is_fitted_on_those_rows_alone(seen):
-    """The calibration in use is the logistic regression on the held-out rows, and not the one on the rows the forest was fitted on."""
+    """The calibration in use is fitted on the held-out rows, and not the one of the rows the ensemble was fitted on."""
     *_, training, _, _ = quick_run()
     learned = LEARN.learn(training)
-    ((_, held_out, (forest, columns, _, stop), _),) = [call for call in seen if call[0] == "calibrate"]
-    ((_, train, (_, _, train_stop, _), _),) = [call for call in seen if call[0] == "fit_confidence"]
+    ((_, held_out, (ensemble, columns, _, stop, _), _),) = [call for call in seen if call[0] == "calibrate"]
+    ((_, train, (_, _, train_stop, *_), _),) = [call for call in seen if call[0] == "fit_confidence"]
+    calibrator = learned.confidence.calibrator
 
-    def platt(labels, stops):
-        margins = forest.predict(feature_rows(columns, labels, stops))
-        fit = LogisticRegression(C=1e6).fit(margins[:, None], labels.pnl > 0)
-        return float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    def fitted(labels, stops):
+        return FITS[calibrator.kind](ensemble.predict(feature_rows(columns, labels, stops)), labels.pnl > 0)
 
-    assert learned.confidence.calibration == pytest.approx(platt(held_out, stop), rel=1e-6)
-    assert abs(learned.confidence.calibration[0] - platt(train, train_stop)[0]) > 0.1
+    at = np.linspace(-2, 2, 9)
+    assert calibrator.log_odds(at) == pytest.approx(fitted(held_out, stop).log_odds(at), rel=1e-6)
+    assert np.abs(calibrator.log_odds(at) - fitted(train, train_stop).log_odds(at)).max() > 0.1
 
 
 # --- fault 10 ------------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 import esbt
 from esbt.errors import EsbtError
 from python_models.cross_validation import PurgedKFold
-from python_models.ensemble import Blend, brier_weights, pinball_weights, stack
+from python_models.ensemble import Blend, pinball_weights, squared_weights, stack
 from python_models.learners import Learner, Sample
 from python_models.tuning import Tuned
 
@@ -27,7 +27,7 @@ def pinball(said, y, alpha):
 def test_no_weights_have_a_smaller_squared_error(seed, n):
     rng = np.random.default_rng(seed)
     p, y = rng.random((n, 3)), rng.integers(0, 2, n).astype(float)
-    w = np.array(brier_weights(p, y))
+    w = np.array(squared_weights(p, y))
     assert w.sum() == pytest.approx(1.0)
     assert w.min() >= 0
     assert np.mean((p @ w - y) ** 2) <= min(np.mean((p @ np.array(g) - y) ** 2) for g in GRID) + 1e-9
@@ -49,12 +49,12 @@ def test_weights_by_hand():
     """Errors that cancel are mixed; what is always right, or nearer everywhere, takes all."""
     y = np.array([0.0, 1.0, 0.0, 1.0])
     up, down = y + 0.2, y - 0.2
-    assert brier_weights(np.column_stack([up, down]), y) == pytest.approx((0.5, 0.5))
-    assert brier_weights(np.column_stack([up, y]), y) == pytest.approx((0.0, 1.0))
-    assert brier_weights(np.column_stack([up, y + 0.4]), y) == pytest.approx((1.0, 0.0))
-    assert sum(brier_weights(np.column_stack([up, up]), y)) == pytest.approx(1.0)
+    assert squared_weights(np.column_stack([up, down]), y) == pytest.approx((0.5, 0.5))
+    assert squared_weights(np.column_stack([up, y]), y) == pytest.approx((0.0, 1.0))
+    assert squared_weights(np.column_stack([up, y + 0.4]), y) == pytest.approx((1.0, 0.0))
+    assert sum(squared_weights(np.column_stack([up, up]), y)) == pytest.approx(1.0)
     assert pinball_weights(np.column_stack([up, down]), y, 0.5) == pytest.approx((0.5, 0.5))
-    assert brier_weights(up[:, None], y) == pinball_weights(up[:, None], y, 0.3) == (1.0,)
+    assert squared_weights(up[:, None], y) == pinball_weights(up[:, None], y, 0.3) == (1.0,)
 
 
 def test_blends_by_hand():
@@ -63,6 +63,34 @@ def test_blends_by_hand():
     assert Blend((0.25, 0.75), "quantile").combine([[1.0, 3.0]]) == pytest.approx([2.5])
     assert Blend((1.0,)).combine([[-2.0], [0.5]]) == pytest.approx([-2.0, 0.5])
     assert np.isfinite(Blend((0.5, 0.5)).combine([[900.0, 900.0], [-900.0, -900.0]])).all()
+
+
+def test_members_without_an_answer_leave_it_to_the_others():
+    """Weights of those that answer scaled to 1; of those without weight equal ones; none, NaN; other rows to the bit as alone."""
+    nan, blend = np.nan, Blend((0.2, 0.3, 0.5, 0.0), "quantile")
+    rows = np.array([[1.0, 2.0, 3.0, 9.0], [1.0, 2.0, nan, 9.0], [nan, nan, nan, 9.0], [nan] * 4, [0.1, 0.7, 0.3, 5.0]])
+    said = blend.combine(rows)
+    assert said[:3] == pytest.approx([2.3, (0.2 + 0.6) / 0.5, 9.0])
+    assert np.isnan(said[3])
+    assert all(blend.combine(rows[k : k + 1])[0] == said[k] for k in (0, 1, 2, 4))
+    assert Blend((0.5, 0.5)).combine([[nan, logit(0.3)]]) == pytest.approx([logit(0.3)])
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.integers(1, 30))
+def test_a_row_of_weight_two_is_two_rows(seed, n):
+    rng = np.random.default_rng(seed)
+    p, y, times = rng.random((n, 3)), rng.integers(0, 2, n).astype(float), rng.integers(1, 4, n)
+    often = np.repeat(np.arange(n), times)
+    for loss, given_weights, repeated in (
+        (lambda w: np.mean((p[often] @ w - y[often]) ** 2), squared_weights(p, y, times * 1.0), squared_weights(p[often], y[often])),
+        (
+            lambda w: pinball(p[often] @ w, y[often], 0.8),
+            pinball_weights(p, y, 0.8, times * 1.0),
+            pinball_weights(p[often], y[often], 0.8),
+        ),
+    ):
+        assert loss(np.array(given_weights)) == pytest.approx(loss(np.array(repeated)), abs=1e-9)
 
 
 N = 400
@@ -135,7 +163,11 @@ def test_the_blend_in_the_loop():
     ("make", "message"),
     [
         (lambda: stack([], SAMPLE, FOLDS), "an ensemble needs one member or more"),
-        (lambda: stack([lambda s, x: np.zeros(len(x)), lambda s, x: np.full(len(x), np.nan)], SAMPLE, FOLDS), "member 1 gave a margin"),
+        (
+            lambda: stack([lambda s, x: np.zeros(len(x)), lambda s, x: np.full(len(x), np.inf)], SAMPLE, FOLDS),
+            "member 1 gave a margin that",
+        ),
+        (lambda: stack([lambda s, x: np.full(len(x), np.nan)], SAMPLE, FOLDS), "member 0 gave a margin of no row: leave it out"),
         (lambda: Blend((1.0,)).combine([[1.0, 2.0]]), r"the blend has 1 members, got margins of shape \(1, 2\)"),
         (lambda: Blend((1.0,)).ask([]), "a blend of 1 needs as many members with equal inputs, got 0"),
         (lambda: Blend((0.5, 0.5)).ask([esbt.Ask(len, ["a"]), esbt.Ask(len, ["b"])]), "with equal inputs, got 2"),

@@ -10,7 +10,7 @@ from learning_helpers import changed_bars, market, quick_run
 import esbt
 from esbt.errors import EsbtError
 from python_models.labels import Labels, label_trades
-from python_models.stop_loss import excursion_labels
+from python_models.stop_targets import excursion_labels
 
 FIELDS = [field.name for field in dataclasses.fields(Labels)]
 RULES = {
@@ -215,7 +215,7 @@ def test_labels_are_no_model_bars_or_rows_of_a_forest(some):
     with pytest.raises((EsbtError, TypeError), match="Labels"):
         esbt.features(labels)
     with pytest.raises((EsbtError, TypeError), match="Labels"):
-        quick_run()[4].stop.forest.predict(labels)
+        quick_run()[4].stop.ensemble.predict(labels)
     with pytest.raises((EsbtError, TypeError)):
         esbt.backtest(bars, esbt.AtrStrategy(), model=labels)
 

@@ -1,20 +1,20 @@
 """Stop model and entry confidence: they find what was planted, keep their bounds in the loop, and the loop says what training said."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from learning_helpers import LEARN, labels_of, plain_features, quick, quick_run, same_model
 
 import esbt
 from esbt.backtest import simulate
 from esbt.plan import REASONS
 from python_models.boosting import feature_rows
-from python_models.entry_confidence import FEWEST_TAKEN, best_threshold, calibrate, fit_confidence
+from python_models.entry_confidence import calibrate, fit_confidence
 from python_models.splits import Window
 from python_models.stop_loss import fit_stop
+from python_models.stop_targets import StopTarget
 
 N = 4000
 
@@ -35,24 +35,34 @@ def planted_excursions(seed):
     return plain_features(wild=wild, noise=noise), labels_of(*rows_in_order(), pnl=pnl, mae_atr=np.where(pnl > 0, mae, 9.0)), wild, mae
 
 
+def winners(labels, quantile=0.8):
+    """The excursion target of these labels."""
+    won = labels.where(labels.pnl > 0)
+    return StopTarget("excursion", won, won.mae_atr, np.ones(won.count), "quantile", quantile)
+
+
+def fitted(columns, target, **learning):
+    return fit_stop(columns, target, quick(trees=300, **learning))[0]
+
+
 @pytest.mark.parametrize("quantile", [0.5, 0.8])
 def test_the_stop_follows_what_moves_the_excursion(quantile):
     """The quantile of each kind of trade is found (q and 3 q ATR), on rows of another seed; losers' excursions (9 ATR) are not learned."""
     columns, labels, *_ = planted_excursions(1)
-    stop = fit_stop(columns, labels, quick(trees=100, learning_rate=0.1, stop_quantile=quantile, stop_low=0.1))
+    stop = fitted(columns, winners(labels, quantile), stop_low=0.1)
     fresh, others, wild, mae = planted_excursions(2)
     distance = stop.predict(fresh, others)
     for kind in (0, 1):
         assert np.median(distance[wild == kind]) == pytest.approx(quantile * (1 + 2 * kind), rel=0.1)
-        assert (mae[wild == kind] <= distance[wild == kind]).mean() == pytest.approx(quantile, abs=0.06)
+        assert (mae[wild == kind] <= distance[wild == kind]).mean() == pytest.approx(quantile, abs=0.07)
     assert stop.trained_on == (labels.pnl > 0).sum()
 
 
 def test_the_bounds_hold_in_prediction():
     columns, labels, *_ = planted_excursions(1)
-    stop = fit_stop(columns, labels, quick(trees=100, learning_rate=0.1, stop_low=1.2, stop_high=2.0))
+    stop = fitted(columns, winners(labels), stop_low=1.2, stop_high=2.0)
     distance = stop.predict(columns, labels)
-    assert (distance.min(), distance.max()) == (1.2, 2.0)
+    assert (distance.min(), distance.max()) == (np.float32(1.2), 2.0)
 
 
 def test_fitting_reads_features_at_winners_signal_bars_only():
@@ -64,7 +74,7 @@ def test_fitting_reads_features_at_winners_signal_bars_only():
     unread[some.where(some.pnl > 0).signal_bar] = False
     matrix[:, unread] = np.nan
     spoiled = plain_features(wild=matrix[0], noise=matrix[1])
-    ours, theirs = (fit_stop(f, some, quick()).predict(columns, labels) for f in (columns, spoiled))
+    ours, theirs = (fitted(f, winners(some)).predict(columns, labels) for f in (columns, spoiled))
     assert ours.tolist() == theirs.tolist()
 
 
@@ -115,18 +125,17 @@ def test_the_confidence_is_the_frequency_and_the_threshold_parts_good_from_bad()
     columns, labels, good = planted_outcomes(1)
     stop = np.full(N, 2.0)
     first, second = labels.within(0, N // 2), labels.within(N // 2, N + 9)
-    learning = quick(trees=60, learning_rate=0.1)
-    forest = fit_confidence(columns, first, stop[: first.count], learning)
-    model = calibrate(forest, columns, second, stop[: second.count])
-    a, b = model.calibration
-    p = 1 / (1 + np.exp(-(a * forest.predict(feature_rows(columns, second, stop[: second.count])) + b)))
+    learning = quick(trees=150)
+    trained = fit_confidence(columns, first, stop[: first.count], first.pnl > 0, learning)
+    model = calibrate(trained.ensemble, columns, second, stop[: second.count], learning)
+    p = model.probability(columns, second, stop[: second.count])
     kind = good[second.signal_bar]
     assert p[kind == 1].mean() == pytest.approx(0.7, abs=0.05)
     assert p[kind == 0].mean() == pytest.approx(0.2, abs=0.05)
-    taken = good[model.taken.signal_bar]
+    taken = good[model.evidence.taken.signal_bar]
     assert taken.mean() > 0.99
     assert taken.size > 0.9 * (kind == 1).sum()
-    assert model.quality["share_taken"] == model.taken.count / second.count
+    assert model.quality["share_taken"] == model.evidence.taken.count / second.count
     assert model.quality["brier"] < model.quality["brier_of_base_rate"]
 
 
@@ -141,63 +150,39 @@ def test_platt_scaling_is_the_logistic_regression_of_outcome_on_margin():
         def predict(self, rows):
             return rows[:, 0].astype(np.float64)
 
-    model = calibrate(Said(), said, labels_of(*rows_in_order(), pnl=np.where(won, 1.0, -1.0)), np.ones(N))
-    assert model.calibration == pytest.approx((0.5, -0.5), abs=0.06)
+    model = calibrate(Said(), said, labels_of(*rows_in_order(), pnl=np.where(won, 1.0, -1.0)), np.ones(N), quick())
+    assert model.calibrator.kind == "platt"
+    assert model.calibrator.affine == pytest.approx((0.5, -0.5), abs=0.06)
+    assert model.evidence.choice.log_loss["platt"] <= min(model.evidence.choice.log_loss.values()) + 0.01
+    assert model.quality["judged_signals"] == model.evidence.reliability["count"].sum() == round(N / 3)
 
 
 def test_the_loop_gives_the_confidence_that_calibration_saw():
     """The same rows: each held-out label's probability and stop, recomputed with numpy from the matrix, is its trade's in the loop."""
     config, _, _, training, learned, _ = quick_run()
     c = learned.confidence
-    held_out = training.outcomes(learned.stop, training.windows()[1], training.windows()[1].stop)
+    whole = learned.model(training.features)
+    stops = dataclasses.replace(whole, confidence=None, threshold=0.0)
+    held_out = training.outcomes(stops, training.windows()[1], training.windows()[1].stop)
     stop = learned.stop.predict(training.features, held_out)
-    margins = c.ask.hook.predict(feature_rows(training.features, held_out, stop))
-    expected = 1 / (1 + np.exp(-(c.calibration[0] * margins + c.calibration[1])))
+    expected = c.calibrator.probability(c.ensemble.predict(feature_rows(training.features, held_out, stop)))
     assert c.quality["held_out_signals"] == held_out.count > 100
 
     sides = np.zeros(len(training.bars), np.int8)
     sides[held_out.signal_bar] = held_out.side
     signals = esbt.Signals(values=sides, **config.strategy.exits())
     plan = config.account.plan(signals, training.bars.instrument)
-    everything = esbt.EntryModel(training.features, learned.stop.ask, learned.stop.bounds, c.ask, calibration=c.calibration, threshold=0.0)
+    everything = dataclasses.replace(whole, threshold=0.0)
     trades, _ = simulate(training.bars, signals, plan, model=everything, each=True)
     assert (trades["entry_bar"] - 1).tolist() == held_out.signal_bar.tolist()
-    assert trades["confidence"] == pytest.approx(expected, rel=1e-12)
+    assert trades["confidence"] == pytest.approx(expected, rel=1e-9)
     atr = config.strategy.atr(training.bars)[held_out.signal_bar]
     assert trades["stop_distance"].tolist() == np.maximum(1, np.ceil(stop * atr)).tolist()
 
-    filtered, skipped = simulate(training.bars, signals, plan, model=learned.model(training.features), each=True)
-    assert (filtered["entry_bar"] - 1).tolist() == c.taken.signal_bar.tolist()
-    assert skipped["confidence"] == held_out.count - c.taken.count
-    assert 0 < c.taken.count < held_out.count
-
-
-def twin_threshold(probability, pnl):
-    """Try every cut-off; keep those that take a tenth at least; the most profit; then the lowest."""
-    fewest = max(1, int(FEWEST_TAKEN * len(probability)))
-    profit = {}
-    for cut in set(probability):
-        taken = [y for p, y in zip(probability, pnl, strict=True) if p >= cut]
-        if len(taken) >= fewest:
-            profit[cut] = sum(taken)
-    return min(cut for cut in profit if profit[cut] == max(profit.values()))
-
-
-pairs = st.lists(st.tuples(st.integers(0, 12), st.integers(-20, 20)), min_size=1, max_size=60)
-
-
-@given(pairs)
-def test_best_threshold_equals_trying_them_all(found):
-    """Whole dollars, so sums are exact whatever their order; few probabilities, so ties abound."""
-    probability, pnl = [p / 12 for p, _ in found], [float(y) for _, y in found]
-    assert best_threshold(np.array(probability), np.array(pnl)) == twin_threshold(probability, pnl)
-
-
-def test_best_threshold_by_hand():
-    p, pnl = np.array([0.9, 0.8, 0.8, 0.6, 0.5]), np.array([10.0, 30.0, -5.0, 0.0, -50.0])
-    assert best_threshold(p, pnl) == 0.6  # 35 at 0.8 and at 0.6: the lower one
-    assert best_threshold(p, -pnl) == 0.5  # everything: 15
-    assert best_threshold(np.linspace(0.01, 1, 100), -np.ones(100)) == pytest.approx(0.91)  # ten of a hundred must stay, however bad
+    filtered, skipped = simulate(training.bars, signals, plan, model=whole, each=True)
+    assert (filtered["entry_bar"] - 1).tolist() == c.evidence.taken.signal_bar.tolist()
+    assert skipped["confidence"] == held_out.count - c.evidence.taken.count
+    assert 0 < c.evidence.taken.count < held_out.count
 
 
 # --- what is left out ----------------------------------------------------------------------------------------------------------------
@@ -234,8 +219,8 @@ def test_a_payoff_without_losses_leaves_phase_3_out(monkeypatch):
 
     def only_wins(*args):
         model = real(*args)
-        object.__setattr__(model, "taken", model.taken.where(model.taken.pnl > 0))
-        return model
+        shown = model.evidence
+        return dataclasses.replace(model, evidence=dataclasses.replace(shown, taken=shown.taken.where(shown.taken.pnl > 0)))
 
     monkeypatch.setattr(LEARN, "calibrate", only_wins)
     learned = LEARN.learn(training)
@@ -275,8 +260,9 @@ def test_outcomes_lie_in_their_window_and_were_known_in_time():
     *_, training, learned, _ = quick_run()
     fitting, calibration = training.windows()
     stretch = Window(fitting.start + len(fitting) // 3, fitting.start + len(fitting) // 2)
-    labels = training.outcomes(learned.stop, stretch, stretch.stop)
-    later = training.outcomes(learned.stop, stretch, fitting.stop)
+    model = learned.model(training.features, filtered=False)
+    labels = training.outcomes(model, stretch, stretch.stop)
+    later = training.outcomes(model, stretch, fitting.stop)
     assert labels.count > 20
     assert stretch.start <= labels.signal_bar.min() <= labels.end_bar.max() < stretch.stop
     assert later.count >= labels.count

@@ -16,6 +16,7 @@ from python_models.cross_validation import PurgedKFold
 from python_models.ensemble import stack
 from python_models.learners import Sample
 from python_models.network import NetworkLearner
+from python_models.tuning import tune
 
 N = 600
 RNG = np.random.default_rng(5)
@@ -165,9 +166,27 @@ def test_missing_features():
 def test_a_member_of_an_ensemble():
     """Folds of a purged splitter keep their spans; the network beats a constant."""
     folds = PurgedKFold(START, END, 3, embargo_bars=5)
-    stacked = stack([learner(epochs=20).margins, lambda sample, x: np.zeros(len(x))], SAMPLE, folds)
+    stacked = stack(
+        [lambda sample, x: learner(epochs=20).fit(sample).network.predict(x), lambda sample, x: np.zeros(len(x))], SAMPLE, folds
+    )
     assert stacked.blend.weights[0] > 0.5
     assert stacked.losses[0] < stacked.losses[1] == 0.25
+
+
+def test_a_network_is_tuned():
+    """Its space is searched from where it says; what is fitted has the parameters found; rows with a missing feature are not scored."""
+    x = X.copy()
+    x[100:110, 1] = np.nan
+    sample, folds = Sample(x, WON, start=START, end=END), PurgedKFold(START, END, 3, embargo_bars=5)
+    own = learner(epochs=8)
+    found = tune(own, sample, folds, trials=3)
+    assert found.tried[0] == own.first()
+    assert found.value == max(found.values) > 0.5
+    best = own.tuned(found.parameters)
+    assert best.hidden[1] == best.hidden[0] // 2
+    assert same(best.fit(sample), own.tuned(found.parameters).fit(sample))
+    assert tune(own, sample, folds, trials=3).values == found.values
+    assert own.margins(sample, found.parameters, X) == pytest.approx(best.fit(sample).network.predict(X), abs=0)
 
 
 def test_in_the_loop():
@@ -199,7 +218,7 @@ def test_in_the_loop():
         (lambda: learner(hidden=()), "hidden: "),
         (lambda: learner(dropout=1.0), "dropout: .* less than 1, got 1.0"),
         (lambda: learner(layers=3), "unknown parameter 'layers'"),
-        (lambda: learner(epochs=1).fit(SAMPLE).network.predict(X[:, :2]), r"has 4 inputs, got rows of shape \(600, 2\)"),
+        (lambda: learner(epochs=1).fit(SAMPLE).network.predict(X[:, :2]), r"input has shape \(600, 2\): give float32\[n, 4\]"),
     ],
 )
 def test_bad_input(make, message):

@@ -16,7 +16,15 @@ from python_models import RunConfig, Synthetic, TradingSystemPipeline
 from python_models.pipeline import judge
 from python_models.splits import Window, last_part
 
-NAMES = ["baseline", "phase 1: stop", "phase 2: + confidence", "ML: + size"]
+NAMES = [
+    "baseline",
+    "phase 1: stop",
+    "phase 2 alone: confidence",
+    "phase 3 alone: size",
+    "phase 2: + confidence",
+    "ML: + size",
+]
+ONE_CONTRACT = [name for name in NAMES if "size" not in name]
 PIPELINE = sys.modules["python_models.pipeline"]
 
 
@@ -31,8 +39,8 @@ def test_learning_sees_the_features_it_was_told_to(tmp_path, monkeypatch):
     without_report(monkeypatch)
     config = small_config(tmp_path / "out", features=["clock", "bar_range", "rsi(5)"])
     learned = GivenBars(market(), config).run_complete_pipeline().learned
-    assert learned.stop.ask.inputs[:7] == esbt.features(market()[:9], "clock").names
-    assert learned.stop.ask.inputs[7:] == ("bar_range", "rsi(5)", "side")
+    assert learned.stop.inputs[:7] == esbt.features(market()[:9], "clock").names
+    assert learned.stop.inputs[7:] == ("bar_range", "rsi(5)", "side")
 
 
 def same_trades(a, b):
@@ -53,7 +61,13 @@ def test_runs_are_the_baseline_and_the_phases_on_the_test_time(done):
         assert len(run.trades) > 20
         assert run.cash + run.trades["pnl"].sum() == pytest.approx(run.equity["equity"][-1], abs=1e-6)
     assert result.runs["baseline"].trades["confidence"].is_nan().all()
-    assert (result.runs["ML: + size"].trades["confidence"] >= result.learned.confidence.threshold).all()
+    for name in ("ML: + size", "phase 2 alone: confidence", "phase 2: + confidence"):
+        assert (result.runs[name].trades["confidence"] >= result.learned.confidence.threshold).all()
+    assert result.runs["phase 3 alone: size"].trades["confidence"].min() < result.learned.confidence.threshold
+    atr = config.strategy.atr(bars)[test.start :]
+    for name in ("phase 2 alone: confidence", "phase 3 alone: size"):  # under the baseline's stop
+        raw = result.runs[name].raw_trades
+        assert raw["stop_distance"].tolist() == np.ceil(2.0 * atr[raw["signal_bar"]]).tolist()
     assert result.runs["baseline"].settings["size"] == 1
     assert "Kelly" in str(result.runs["ML: + size"].settings["size"])
 
@@ -87,7 +101,7 @@ def test_files_are_there_and_say_what_the_run_said(done):
         assert said["trades"] == len(run.trades)
         assert said["total_return"] == pytest.approx(run.metrics["total_return"], rel=1e-12)
     parquets, csvs = sorted(out.glob("*_trades.parquet")), sorted(out.glob("*_trades.csv"))
-    assert len(parquets) == len(csvs) == 4
+    assert len(parquets) == len(csvs) == 6
     assert sorted(pl.read_parquet(file).height for file in parquets) == sorted(len(run.trades) for run in result.runs.values())
     charts = sorted(file.stem for file in (out / "charts").glob("*.png"))
     assert charts == ["drawdown", "equity", "metrics", "trades", "volatility", "win_loss"]
@@ -265,7 +279,7 @@ def test_without_an_edge_no_profit_is_found():
     for pnl in sessions:
         if np.ptp(pnl) > 0:
             assert stats.ttest_1samp(pnl, 0.0, alternative="greater").pvalue > 0.01 / len(SEEDS)
-    for name in NAMES[:3]:
+    for name in ONE_CONTRACT:
         gross = np.concatenate([gross_usd(r[name]) for r in runs])
         assert len(gross) > 500
         assert stats.ttest_1samp(gross, 0.0).pvalue > 0.01

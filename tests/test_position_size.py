@@ -10,7 +10,7 @@ from learning_helpers import labels_of, market, plain_features, quick, quick_run
 
 import esbt
 from esbt.errors import EsbtError
-from python_models.position_size import kelly_size, payoff_of, portfolio_heat
+from python_models.position_sizer import Book, PositionSizer, Trade, kelly_size, payoff_of, portfolio_heat
 
 ATR_TICKS = 10.0  # a stop of one ATR is 10 ticks: 125 USD of ES
 BARS = market(days=2, edge=0.0, seed=5, interval="5min")
@@ -91,9 +91,10 @@ kellys = st.builds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(p=st.floats(0.02, 0.98), rule=kellys, cash=st.integers(1_000, 5_000_000).map(float), atr=st.floats(0.3, 80.0))
+@given(p=st.floats(0.02, 0.98), rule=kellys, cash=st.integers(1_000, 500_000).map(float), atr=st.floats(0.3, 80.0))
 def test_the_core_equals_the_formula(p, rule, cash, atr):
-    """docs/rulebook.md, Size, written out; a whole number within rounding of the boundary may go either way."""
+    """docs/rulebook.md, Size, written out; a whole number within rounding of the boundary may go either way. All of 500,000 USD at one tick
+    is less than the core can count."""
     result = sized(p, rule, cash=cash, atr=atr)
     calm = 1.0 if rule.volatility_ref is None else min(1.0, rule.volatility_ref / (atr / abs(int(BARS.close[FIRST]))))
     share = min(rule.fraction * max(0.0, p - (1 - p) / rule.payoff) * calm, rule.heat_cap)
@@ -101,6 +102,31 @@ def test_the_core_equals_the_formula(p, rule, cash, atr):
     contracts = result.trades["contracts"][0] if len(result.trades) else 0
     assert contracts in {math.floor(affordable * (1 - 1e-9)), math.floor(affordable * (1 + 1e-9))}
     assert result.skipped["size"] == (contracts == 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    p=st.floats(0.02, 0.98),
+    rule=st.builds(
+        esbt.Kelly,
+        payoff=st.floats(0.2, 5.0),
+        fraction=st.floats(0.01, 1.0),
+        heat_cap=st.floats(0.005, 0.06),
+        max_contracts=st.integers(1, 60),
+    ),
+    cash=st.integers(1_000, 5_000_000).map(float),
+)
+def test_the_core_agrees_with_the_sizer(p, rule, cash):
+    """One position: the contracts of `PositionSizer` of the same fraction, cap and most, the risk with both fees; a whole number within
+    rounding of the boundary may go either way."""
+    result = sized(p, rule, cash=cash)
+    sizer = PositionSizer(kelly_fraction=rule.fraction, heat_cap=rule.heat_cap, max_contracts=rule.max_contracts)
+    trade = Trade(side=1, probability=1 / (1 + math.exp(-logit(p))), payoff=rule.payoff, risk=10 * 12.5 + 2 * 2.25)
+    found = sizer.size(trade, Book(equity=cash))
+    contracts = result.trades["contracts"][0] if len(result.trades) else 0
+    least = min(found.limits.values())
+    assert contracts in {found.contracts, math.floor(least * (1 - 1e-9)), math.floor(least * (1 + 1e-9))}
+    assert found.contracts in {math.floor(least * (1 - 1e-9)), math.floor(least * (1 + 1e-9))}
 
 
 def heats(result):

@@ -8,7 +8,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from esbt.errors import EsbtError
-from python_models.position_size import portfolio_heat
 from python_models.position_sizer import (
     Book,
     PositionSizer,
@@ -18,6 +17,7 @@ from python_models.position_sizer import (
     heat_room,
     heat_shares,
     kelly_share,
+    portfolio_heat,
     shrinkage,
 )
 

@@ -214,7 +214,7 @@ def test_learning_takes_names_and_groups_of_features(tmp_path):
     file.write_text('[learning]\nfeatures = ["clock", "rsi", "macd(5, 9)"]')
     names = load_config(file).learning.features
     assert names == ("clock", "rsi", "macd(5, 9)") == Learning(features=["clock", "rsi", "macd(5, 9)"]).features
-    assert len(Learning().features) == 18
+    assert len(Learning().features) == 20
     assert esbt.features(esbt.synthetic_bars(days=2), Learning().features).names == Learning().features  # canonical names
 
 

@@ -1,13 +1,12 @@
 """Windows of time: in order, embargoed, purged. The twin here is written from the definition, span by span."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_helpers import labels_of, spans
+from learning_helpers import spans
 
 from esbt.errors import EsbtError
-from python_models.splits import Window, last_part, purged_folds
+from python_models.splits import Window, last_part
 
 BARS = 200
 windows = st.one_of(
@@ -54,42 +53,3 @@ def test_within_keeps_whole_spans_only(labels, window):
     """The purge: a label belongs to a window only when all it looked at does."""
     kept = [(s, e) for s, e in pairs(labels) if window.start <= s and e < window.stop]
     assert pairs(labels.within(window.start, window.stop)) == kept
-
-
-@given(spans(BARS), windows, st.integers(2, 6), st.integers(0, 40))
-def test_purged_folds_keep_no_span_that_touches_the_held_out(labels, window, folds, embargo):
-    """Against the definition: no training span meets the stretch or a span that begins in it; none starts inside the embargo after them;
-    and nothing else is thrown away."""
-    inside = [(s, e) for s, e in pairs(labels) if window.start <= s and e < window.stop]
-    stretches = []
-    for train, stretch in purged_folds(labels, window, folds, embargo):
-        stretches.append(stretch)
-        held_out = [(s, e) for s, e in inside if stretch.start <= s < stretch.stop]
-        seen = set(range(stretch.start, stretch.stop)).union(*(range(s, e + 1) for s, e in held_out))
-        for s, e in pairs(train):
-            assert seen.isdisjoint(range(s, e + 1))
-            assert not any(stretch.stop <= s <= end + embargo for end in [stretch.stop - 1, *(end for _, end in held_out)])
-        last = max(seen, default=stretch.stop - 1)
-        assert pairs(train) == [(s, e) for s, e in inside if e < stretch.start or s > last + embargo]
-    assert [s.start for s in stretches] == [window.start, *(s.stop for s in stretches[:-1])]
-    assert stretches[-1].stop == window.stop
-    assert max(map(len, stretches)) - min(map(len, stretches)) <= 1
-
-
-def test_a_long_label_pushes_the_training_back():
-    """By hand: a label that begins in [50, 100) and ends at 130, an embargo of 10: training starts again at 141, not at 111."""
-    labels = labels_of([0, 40, 48, 60, 105, 120, 140, 141], [5, 49, 50, 130, 106, 121, 145, 150])
-    folds = list(purged_folds(labels, Window(0, 200), 4, 10))
-    assert folds[1][1] == Window(50, 100)
-    assert pairs(folds[1][0]) == [(0, 5), (40, 49), (141, 150)]
-
-
-def test_folds_are_in_order_of_time():
-    """Nothing is shuffled: signal bars rise within each training set, and the stretches follow one another."""
-    labels = labels_of(np.arange(0, 190, 2), np.arange(0, 190, 2) + 3)
-    starts = []
-    for train, stretch in purged_folds(labels, Window(0, BARS), 5, 4):
-        assert train.count
-        assert (np.diff(train.signal_bar) > 0).all()
-        starts.append(stretch.start)
-    assert starts == sorted(starts)

@@ -28,10 +28,10 @@ KINDS = pytest.mark.parametrize("kind", ["lightgbm", "xgboost"])
 def small(monkeypatch):
     """Few trees, so that a trial takes a hundredth of a second."""
     for kind, own in learners.KINDS.items():
-        space = own.space() | {"trees": optuna.distributions.IntDistribution(5, 30, step=5)}
+        space, first = own.space() | {"trees": optuna.distributions.IntDistribution(5, 30, step=5)}, own.first | {"trees": 15}
         if kind == "lightgbm":
-            space["min_data_in_leaf"] = optuna.distributions.IntDistribution(5, 60, log=True)
-        monkeypatch.setitem(learners.KINDS, kind, learners._Kind(lambda space=space: space, own.train, own.margins))
+            space["min_data_in_leaf"], first["min_data_in_leaf"] = optuna.distributions.IntDistribution(5, 60, log=True), 20
+        monkeypatch.setitem(learners.KINDS, kind, learners._Kind(lambda space=space: space, first, own.train, own.margins))
 
 
 def broken_after(monkeypatch, kind, fits):
@@ -44,7 +44,7 @@ def broken_after(monkeypatch, kind, fits):
             raise KeyboardInterrupt
         return own.train(*args)
 
-    monkeypatch.setitem(learners.KINDS, kind, learners._Kind(own.space, train, own.margins))
+    monkeypatch.setitem(learners.KINDS, kind, learners._Kind(own.space, own.first, train, own.margins))
 
 
 @KINDS
@@ -107,7 +107,7 @@ def test_scores_are_of_the_folds_and_nothing_else_is_seen(kind, monkeypatch):
         seen.add(sample.x.tobytes())
         return own.train(learner, sample, parameters)
 
-    monkeypatch.setitem(learners.KINDS, kind, learners._Kind(own.space, train, own.margins))
+    monkeypatch.setitem(learners.KINDS, kind, learners._Kind(own.space, own.first, train, own.margins))
     weighted = Sample(X, WON, np.linspace(0.5, 1.5, N))
     tuned = tune(Learner(kind, seed=7), weighted, FOLDS, trials=5)
     folds = list(FOLDS.split(X))
@@ -143,7 +143,7 @@ def test_quantiles(kind):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: Learner("catboost"), "a learner is lightgbm or xgboost, binary or quantile, got 'catboost' and 'binary'"),
+        (lambda path: Learner("catboost"), "a learner is lightgbm or xgboost, binary, quantile or mean, got 'catboost' and 'binary'"),
         (lambda path: Learner(objective="ranking"), "got 'lightgbm' and 'ranking'"),
         (lambda path: Learner(alpha=1.0), r"alpha must be in \(0, 1\) and seed 0 or more, got 1.0 and 0"),
         (lambda path: Sample(X.astype(np.float64), WON), r"float32\[n, k\], n targets, n weights, got float64\(400, 4\)"),
