@@ -18,10 +18,11 @@ from esbt.signals import AtrStrategy, Exits, Signals
 from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, Uniform, sweep_estimate
 
 if TYPE_CHECKING:
+    from esbt.audit.run import audit
     from esbt.features.functions import features
     from esbt.sweep import sweep
 else:
-    from esbt import features, sweep  # packages, which are the functions of the same names too
+    from esbt import audit, features, sweep  # packages, which are the functions of the same names too
 
 __version__ = "0.1.0"
 
@@ -56,6 +57,7 @@ __all__ = [
     "Uniform",
     "UserFeature",
     "Volatility",
+    "audit",
     "backtest",
     "causal",
     "external",

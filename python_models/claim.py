@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from esbt.errors import EsbtError
 from esbt.result import Result
-from esbt.stats import mean_p_values
+from esbt.stats._mean import mean_above_zero
+from esbt.stats.bootstrap import LEAST_SESSIONS
 
 LEVEL = 0.05
-LEAST_SESSIONS = 10
 
 
 @dataclass(frozen=True)
@@ -69,16 +68,9 @@ def claim_of(pnl: npt.ArrayLike, baseline: npt.ArrayLike, level: float = LEVEL) 
         raise EsbtError(f"a claim needs P&L of the same sessions, got shapes {ours.shape} and {theirs.shape}")
     gain = ours - theirs
     mean, more = (float(x.mean()) if x.size else float("nan") for x in (ours, gain))
-    return Claim(mean, more, _p_value(ours), _p_value(gain), ours.size, level)
+    return Claim(mean, more, mean_above_zero(ours), mean_above_zero(gain), ours.size, level)
 
 
 def _per_contract(result: Result) -> npt.NDArray[np.float64]:
     contracts = result.contracts_at_entry
     return np.asarray(result.daily["pnl"].to_numpy() / (float(contracts.mean()) if contracts.size else 1.0))
-
-
-def _p_value(pnl: npt.NDArray[np.float64]) -> float:
-    if pnl.size < LEAST_SESSIONS or np.ptp(pnl) <= 1e-12 * np.abs(pnl).max():
-        return 1.0
-    bootstrap = float(mean_p_values(pnl[None, :])[0])
-    return max(bootstrap, float(stats.ttest_1samp(pnl, 0.0, alternative="greater").pvalue))
