@@ -69,7 +69,7 @@ def audit_run(
         strategy = strategy_maker(config.strategy)
         stages: dict[str, Any] = {FEATURES: run.features, SIGNALS: signal_columns(strategy)}
         if make_model is not None:
-            stages[DECISIONS] = decision_columns(strategy, make_model, config.account)
+            stages[DECISIONS] = decision_columns(strategy, make_model)
         stages[TRADES] = trade_columns(strategy, make_model, config.account)
         step(PREFIX)
         found = prefix_test(stages, bars, cuts, {})
@@ -109,7 +109,7 @@ class _Run:
 
     def says(self, learned: Learned) -> dict[str, Floats]:
         """Decisions on every signal of all bars."""
-        columns = decision_columns(strategy_maker(self.config.strategy), lambda _: learned.model(self.columns), self.config.account)
+        columns = decision_columns(strategy_maker(self.config.strategy), lambda _: learned.model(self.columns))
         return columns(self.bars)
 
     def other_future(self, learned: Learned) -> Audit:
@@ -119,7 +119,7 @@ class _Run:
         known = self.says(learned)
         differ = {name: np.flatnonzero(_unlike(values, again[name])) for name, values in known.items()}
         if not any(bars.size for bars in differ.values()):
-            asked = int(np.count_nonzero(~np.isnan(known["stop_distance"])))
+            asked = int(np.count_nonzero(~np.isnan(known["stop_atr"])))
             text = f"with other bars after the training time the same is learned: {asked:,} signals, each decision equal"
             return Audit((Check(PREFIX, LEARNING, True, text, float(asked), "signals"),))
         name, at = next((name, int(bars[0])) for name, bars in differ.items() if bars.size)
@@ -154,9 +154,8 @@ class _Run:
             model = own.model(self.columns[cut])
             if model.confidence is None:
                 return None
-            records = decisions(seen, signals, model, self.config.account)
-            by_bar = dict(zip(records["signal_bar"].tolist(), records["confidence"].tolist(), strict=True))
-            return np.array([by_bar.get(bar, np.nan) for bar in labels.signal_bar.tolist()])
+            at, _, confidence = decisions(seen, signals, model)
+            return np.asarray(confidence[np.searchsorted(at, labels.signal_bar)])
 
         mixed = [self.learned(self._mixed(rng)) for _ in range(shuffles)]
         found = [scores(own) for own in (learned, *mixed)]

@@ -14,6 +14,7 @@ is blamed: from bars alone nobody can show that it can be had.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +25,10 @@ from esbt.audit.result import DELAY, Audit, Check, Finding
 from esbt.audit.stages import MakesModel, MakesStrategy
 from esbt.backtest import run
 from esbt.data.bars import Bars
+from esbt.entry_model import EntryModel
 from esbt.errors import EsbtError
 from esbt.plan import USD
-from esbt.signals import Exits
+from esbt.signals import Exits, Signals
 from esbt.stats._mean import mean_above_zero
 from esbt.stats.bootstrap import LEAST_SESSIONS
 
@@ -46,11 +48,11 @@ def delay_test(
     free = account.model_copy(update=_FREE)
     by_session, rows = [], []
     for delay in delays:
-        late: Exits = own.model_copy(update={"latency_bars": own.latency_bars + delay})
-        before = run(bars, late, free, model=asked).raw_trades
+        late, known = _late(own, asked, bars, delay)
+        before = run(bars, late, free, model=known).raw_trades
         by_session.append(_by_session(before, bars))
         usd = float(before["pnl_e4"].sum()) / USD
-        net = float(run(bars, late, account, model=asked).raw_trades["pnl_e4"].sum()) / USD
+        net = float(run(bars, late, account, model=known).raw_trades["pnl_e4"].sum()) / USD
         rows.append((delay, len(before), usd, net, usd / rows[0][2] if rows and rows[0][2] > 0 else (1.0 if usd > 0 else float("nan"))))
     frame = pl.DataFrame(rows, schema=["delay", "trades", "before_costs_usd", "net_usd", "kept"], orient="row")
     return _judged(by_session[0], by_session[1], rows[1][4], level, frame)
@@ -71,6 +73,22 @@ def _judged(now: npt.NDArray[np.float64], late: npt.NDArray[np.float64], kept: f
         return Audit((Check(DELAY, STAGE, True, text, kept, "share kept"),), delays=frame)
     why = f"one bar's delay leaves {kept:.0%} of the profit: it lives on look-ahead or on prices that could not be had; {text}"
     return Audit((Check(DELAY, STAGE, False, text, kept, "share kept"),), (Finding(DELAY, STAGE, why),), frame)
+
+
+def _late(own: Exits, model: EntryModel | None, bars: Bars, delay: int) -> tuple[Exits, EntryModel | None]:
+    """The strategy and its model, so many bars late. `reverse` knows no latency: there signals, ATR and features themselves come later,
+    within their session."""
+    if not own.reverse or delay == 0:
+        return own.model_copy(update={"latency_bars": own.latency_bars + delay}), model
+    sides, atr = np.zeros(len(bars), np.int8), np.full(len(bars), np.nan)
+    sides[delay:], atr[delay:] = own.signals(bars)[:-delay], own.atr(bars)[:-delay]
+    sides[delay:][bars.session[delay:] != bars.session[:-delay]] = 0
+    late = Signals(values=sides, atr_ticks=atr, **own.exits())
+    if model is None:
+        return late, None
+    matrix = np.full_like(model.features.matrix, np.nan)
+    matrix[:, delay:] = model.features.matrix[:, :-delay]
+    return late, replace(model, features=replace(model.features, matrix=matrix))
 
 
 def _by_session(trades: npt.NDArray[np.void], bars: Bars) -> npt.NDArray[np.float64]:

@@ -13,11 +13,13 @@ from esbt.audit.result import DELAY, LABELS, PREFIX, Audit, Check
 from esbt.audit.stages import (
     DECISIONS,
     FEATURES,
+    INPUTS,
     SIGNALS,
     TRADES,
     MakesModel,
     MakesStrategy,
     decision_columns,
+    input_columns,
     model_maker,
     signal_columns,
     strategy_maker,
@@ -71,7 +73,7 @@ def audit(
         stages[DECISIONS] = decisions
     if maker is not None and not isinstance(strategy, Signals):
         stages |= _of_strategy(maker, asked, traded)
-    learned = dict.fromkeys((DECISIONS, TRADES), first_test)
+    learned = dict.fromkeys((INPUTS, DECISIONS, TRADES), first_test)
 
     found = Audit(())
     if isinstance(strategy, Signals):
@@ -90,7 +92,7 @@ def audit(
 
 
 def _of_strategy(maker: MakesStrategy, asked: MakesModel | None, account: Account) -> dict[str, Any]:
-    decided = {} if asked is None else {DECISIONS: decision_columns(maker, asked, account)}
+    decided = {} if asked is None else {INPUTS: input_columns(asked), DECISIONS: decision_columns(maker, asked)}
     return {SIGNALS: signal_columns(maker)} | decided | {TRADES: trade_columns(maker, asked, account)}
 
 

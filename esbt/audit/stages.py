@@ -1,23 +1,27 @@
 """What an audited subject consists of: for each stage of the line a function bars -> columns that computes it anew. Compares nothing."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from esbt._subjects import Columns
 from esbt.account import Account
-from esbt.backtest import run, simulate
+from esbt.backtest import run
 from esbt.data.bars import Bars
-from esbt.entry_model import EntryModel
+from esbt.entry_model import Ask, EntryModel
 from esbt.errors import EsbtError
+from esbt.features.matrix import Features
 from esbt.signals import Exits, Signals
 
-FEATURES, SIGNALS, DECISIONS, TRADES = "features", "signals", "model decisions", "trades"
-FOLLOWS = {DECISIONS: (FEATURES, SIGNALS), TRADES: (FEATURES, SIGNALS, DECISIONS)}  # what a stage is made of: its leak may be theirs
-_WHOLE = {"reverse": False} | {f"scale{k}_{word}": None for k in (1, 2) for word in ("r", "share", "stop_r")}
+FEATURES, SIGNALS, INPUTS, DECISIONS, TRADES = "features", "signals", "model features", "model decisions", "trades"
+FOLLOWS = {  # what a stage is made of: its leak may be theirs
+    INPUTS: (FEATURES,),
+    DECISIONS: (FEATURES, SIGNALS, INPUTS),
+    TRADES: (FEATURES, SIGNALS, INPUTS, DECISIONS),
+}
 MakesStrategy = Callable[[Bars], Exits]
 MakesModel = Callable[[Bars], EntryModel]
 
@@ -63,34 +67,40 @@ def signal_columns(strategy: MakesStrategy) -> Callable[[Bars], Columns]:
     return columns
 
 
-def decision_columns(strategy: MakesStrategy, model: MakesModel, account: Account) -> Callable[[Bars], Columns]:
-    """What the model says of each signal, at the bar it would be entered in: stop and target distance in ticks, confidence; NaN elsewhere.
+def input_columns(model: MakesModel) -> Callable[[Bars], Columns]:
+    """The features the model is given."""
+    return lambda bars: dict(zip((own := model(bars).features).names, own.matrix, strict=True))
 
-    Every signal is a position of its own, and none is filtered, so that one decision cannot hide another.
-    """
+
+def decision_columns(strategy: MakesStrategy, model: MakesModel) -> Callable[[Bars], Columns]:
+    """What the model says of each signal at its bar, NaN elsewhere; none is filtered, so that one decision cannot hide another."""
 
     def columns(bars: Bars) -> Columns:
-        records = decisions(bars, strategy(bars), model(bars), account)
-        at = records["entry_bar"]
-        return {name: _at(at, records[name], len(bars)) for name in ("stop_distance", "target_distance", "confidence")}
+        at, stop_atr, confidence = decisions(bars, strategy(bars), model(bars))
+        return {"stop_atr": _at(at, stop_atr, len(bars)), "confidence": _at(at, confidence, len(bars))}
 
     return columns
 
 
-def decisions(bars: Bars, strategy: Exits, model: EntryModel, account: Account) -> npt.NDArray[np.void]:
-    """The core's records of positions, one a signal, with what the model says of it; nothing is filtered by confidence."""
-    single = account.model_copy(update={"size": 1})
-    plan = single.plan(strategy.model_copy(update=_WHOLE), bars.instrument)
-    records, _ = simulate(
-        bars,
-        strategy,
-        plan,
-        model=replace(model, threshold=0.0),
-        each=True,
-        fees_e4=account.fees_by_bar(bars),
-        slips=account.slips_by_bar(bars),
-    )
-    return records
+def decisions(bars: Bars, strategy: Exits, model: EntryModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
+    """Signal bars int64[S], stop in ATR and calibrated confidence float64[S] (NaN without that phase), as csrc/esbt/decide.hpp has them
+    before the first trade: a drawdown of 0."""
+    sides, atr = strategy.signals(bars), strategy.atr(bars)
+    at = np.flatnonzero((sides != 0) & ~np.isnan(atr))
+    state = {"side": sides[at].astype(np.float64), "drawdown": np.zeros(at.size)}
+    fixed = np.nan if strategy.stop_atr is None else strategy.stop_atr
+    state["stop_atr"] = np.full(at.size, fixed)
+    if model.stop is not None:
+        state["stop_atr"] = np.clip(_answers(model.stop, model.features, at, state), *model.stop_bounds)
+    if model.confidence is None:
+        return at, state["stop_atr"], np.full(at.size, np.nan)
+    a, b = model.calibration
+    return at, state["stop_atr"], expit(a * _answers(model.confidence, model.features, at, state) + b)
+
+
+def _answers(ask: Ask, features: Features, at: npt.NDArray[np.int64], state: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float64]:
+    columns = [state[name] if name in state else features.column(name)[at] for name in ask.inputs]
+    return np.asarray(ask.resolved()(np.ascontiguousarray(np.column_stack(columns), dtype=np.float32)))
 
 
 def trade_columns(strategy: MakesStrategy, model: MakesModel | None, account: Account) -> Callable[[Bars], Columns]:

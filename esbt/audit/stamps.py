@@ -3,7 +3,7 @@
 A join's own file can be cut back (`esbt.causal` does), but nobody can recompute when a figure was published: this looks at what was said.
 """
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import polars as pl
@@ -40,5 +40,5 @@ def _dated(times: pl.Series) -> bool:
     if times.dtype == pl.String:
         return bool(times.str.len_chars().max() == 10)
     if isinstance(times.dtype, pl.Datetime):
-        return not (times.dt.hour().cast(int) + times.dt.minute() + times.dt.second()).any()
+        return bool((times.dt.time() == time(0)).all())
     return times.dtype == pl.Date
