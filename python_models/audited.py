@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 from esbt.audit.delay import DELAYS, delay_test
-from esbt.audit.labels import LEAST_ROWS, LEVEL, block_order, rank_correlation, survives
+from esbt.audit.labels import LEAST_ROWS, LEVEL, block_order, rank_correlation, shuffles_of, survives
 from esbt.audit.prefix import CUTS, prefix_test
 from esbt.audit.result import DELAY, LABELS, PREFIX, Audit, Check, Finding
 from esbt.audit.stages import (
@@ -170,7 +170,7 @@ class _Run:
             return Audit((Check(LABELS, "edge", None, text),))
         outcomes, blocks = labels.pnl[there], seen.session[labels.signal_bar[there]]
         truly = rank_correlation(known[there], outcomes)
-        return survives([one[there] for one in given[1:]], outcomes, blocks, known=truly, level=level, rng=rng)
+        return survives([one[there] for one in given[1:]], outcomes, shuffles_of(outcomes, blocks, rng), known=truly, level=level)
 
     def _mixed(self, rng: np.random.Generator) -> Features:
         """The features of all bars, those of the training time moved among its bars in sessions, warm ones only."""

@@ -46,7 +46,8 @@ def delay_test(
         raise EsbtError(f"audit(delays): {tuple(delays)!r}: give bars of delay in ascending order that begin with 0, 1")
     own, asked = strategy(bars), model(bars) if model else None
     free = account.model_copy(update=_FREE)
-    by_session, rows = [], []
+    by_session: list[npt.NDArray[np.float64]] = []
+    rows: list[tuple[int, int, float, float, float]] = []
     for delay in delays:
         late, known = _late(own, asked, bars, delay)
         before = run(bars, late, free, model=known).raw_trades
@@ -94,4 +95,4 @@ def _late(own: Exits, model: EntryModel | None, bars: Bars, delay: int) -> tuple
 def _by_session(trades: npt.NDArray[np.void], bars: Bars) -> npt.NDArray[np.float64]:
     """USD by the session of the signal, over all sessions of the bars."""
     sessions, which = np.unique(bars.session, return_inverse=True)
-    return np.bincount(which[trades["signal_bar"]], trades["pnl_e4"] / USD, minlength=len(sessions))
+    return np.bincount(which[trades["signal_bar"]], trades["pnl_e4"] / USD, minlength=len(sessions)).astype(np.float64)

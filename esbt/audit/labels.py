@@ -76,6 +76,7 @@ def label_test(learner: Learner, shuffles: int, level: float, seed: int) -> Audi
     cut, shuffled = learner.first_test, [_drawn(true, blocks, learner.first_test, rng) for _ in range(shuffles + 1)]
     shuffled[-1][:cut] = shuffled[0][:cut]
     given = [learner.scores(labels) for labels in shuffled]
+    alike = shuffles_of(true[cut:], blocks[cut:], rng)
     reached = not np.array_equal(given[0], given[-1])
     if not reached:
         text = f"with other labels for the {len(given[0])} test rows every prediction is the same"
@@ -83,21 +84,19 @@ def label_test(learner: Learner, shuffles: int, level: float, seed: int) -> Audi
     else:
         repeats = np.array_equal(learner.scores(shuffled[0]), given[0])
         found = found.joined(_reach(learner, shuffled, given) if repeats else _random())
-        found = found.joined(_on_shuffled(given, [labels[cut:] for labels in shuffled], blocks[cut:], level, rng))
+        found = found.joined(_on_shuffled(given, [labels[cut:] for labels in shuffled], alike, level))
     known = rank_correlation(learner.scores(true), true[cut:])
-    return found.joined(survives(given[:-1], true[cut:], blocks[cut:], known=known, level=level, rng=rng))
+    return found.joined(survives(given[:-1], true[cut:], alike, known=known, level=level))
 
 
-def survives(
-    scores: list[Floats], true: Floats, blocks: npt.NDArray[Any], *, known: float, level: float, rng: np.random.Generator
-) -> Audit:
-    """Question 3. scores: float64[T] after each training on shuffled labels; true, blocks: of the test rows; known: the rank correlation
-    after training on true labels."""
+def survives(scores: list[Floats], true: Floats, alike: Floats, *, known: float, level: float) -> Audit:
+    """Question 3. scores: float64[T] after each training on shuffled labels; true: of the test rows; alike: their `shuffles_of`; known: the
+    rank correlation after training on true labels."""
     each = [rank_correlation(one, true) for one in scores]
     mean, learns = float(np.mean(each)), not all(np.array_equal(one, scores[0]) for one in scores)
     over_trainings = float(stats.ttest_1samp(each, 0.0, alternative="greater").pvalue) if np.ptp(each) > 0 else 0.0
     together = np.mean([stats.rankdata(one) for one in scores], axis=0)
-    p = max(over_trainings, _p_value(together, true, [_mixed(true, blocks, rng) for _ in range(DRAWS)]))
+    p = max(over_trainings, _p_value(together, true, alike))
     text = (
         f"rank correlation with true test labels {mean:+.3f} after training on shuffled labels ({len(scores)} times, p {p:.4f}, level "
         f"{level:g}); {known:+.3f} after training on true ones"
@@ -142,9 +141,9 @@ def _random() -> Audit:
     return Audit((Check(LABELS, "learning", None, text),))
 
 
-def _on_shuffled(scores: list[Floats], labels: list[Floats], blocks: npt.NDArray[Any], level: float, rng: np.random.Generator) -> Audit:
+def _on_shuffled(scores: list[Floats], labels: list[Floats], alike: Floats, level: float) -> Audit:
     """Question 2. scores, labels: of the test rows, a training each."""
-    p_values = [_p_value(one, own, [_mixed(own, blocks, rng) for _ in range(DRAWS)]) for one, own in zip(scores, labels, strict=True)]
+    p_values = [_p_value(one, own, alike) for one, own in zip(scores, labels, strict=True)]
     mean = float(np.mean([rank_correlation(one, own) for one, own in zip(scores, labels, strict=True)]))
     p = float(stats.combine_pvalues(p_values).pvalue)
     text = f"predictions and the shuffled labels of test rows have a rank correlation of {mean:+.3f} (p {p:.2g}, level {level:g})"
@@ -173,13 +172,17 @@ def _columns_that_are_labels(learner: Learner, true: Floats) -> Audit:
     return Audit((Check(LABELS, "features", not found, told, highest, "ROC-AUC"),), tuple(found))
 
 
-def _p_value(scores: Floats, labels: Floats, others: list[Floats]) -> float:
-    seen = rank_correlation(scores, labels)
-    ranks = stats.rankdata(scores) - (len(scores) + 1) / 2
-    place = np.stack([stats.rankdata(one) for one in others]) - (len(scores) + 1) / 2
-    size = np.sqrt((ranks @ ranks) * (place[0] @ place[0]))
-    drawn = place @ ranks / size if size > 0 else np.zeros(len(others))
-    return float((1 + np.count_nonzero(drawn >= seen - 1e-12)) / (len(others) + 1))
+def shuffles_of(labels: Floats, blocks: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
+    """Ranks of so many shuffles of these labels, about 0: float64[DRAWS, n]."""
+    place = stats.rankdata(labels) - (len(labels) + 1) / 2
+    return np.asarray(place[np.stack([block_order(blocks, rng) for _ in range(DRAWS)])])
+
+
+def _p_value(scores: Floats, labels: Floats, alike: Floats) -> float:
+    """Of the rank correlation, against shuffles of the labels with the same predictions."""
+    ranks, place = (stats.rankdata(values) - (len(scores) + 1) / 2 for values in (scores, labels))
+    seen = float(ranks @ place)
+    return float((1 + np.count_nonzero(alike @ ranks >= seen - 1e-9 * abs(seen))) / (DRAWS + 1))
 
 
 def _drawn(labels: Floats, blocks: npt.NDArray[Any], cut: int, rng: np.random.Generator) -> Floats:
