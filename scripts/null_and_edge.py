@@ -175,15 +175,19 @@ def table(frame: pl.DataFrame) -> str:
     for case in CASES:
         own = frame.filter(pl.col("case") == case)
         if own.height:
-            usd = [
-                f"{own[name].fill_nan(None).mean():,.0f}"
-                for name in ("baseline_usd", "phase1_usd", "phase2_usd", "ml_usd", "no_costs_usd", "oracle_usd")
-            ]
+            names = ("baseline_usd", "phase1_usd", "phase2_usd", "ml_usd", "no_costs_usd", "oracle_usd")
+            usd = [_mean(own[name]) for name in names]
             shares = [f"{own['share'].median():.2f}", f"{own['share'].min():.2f}"] if case == "edge" else ["", ""]
             lines.append(
                 f"| {case} | {own.height} | {' | '.join(usd + shares)} | {int(own['edge'].sum())} | {int(own['improvement'].sum())} |"
             )
     return "\n".join(lines)
+
+
+def _mean(usd: pl.Series) -> str:
+    """Over markets in which the phase was learned; nothing where it never was."""
+    known = usd.drop_nans()
+    return f"{known.mean():,.0f}" if len(known) else ""
 
 
 def write_page(text: str) -> None:
