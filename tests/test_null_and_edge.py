@@ -77,7 +77,7 @@ def test_a_claim_needs_both() -> None:
     assert good.edge
     assert good.improvement
     assert "An edge is claimed" in str(good)
-    lost_less = claim_of(noise - 100.0, noise - 400.0)
+    lost_less = claim_of(noise - 100.0, 1.5 * noise - 400.0)
     assert not lost_less.edge
     assert not lost_less.improvement
     assert lost_less.above_baseline < 0.001
