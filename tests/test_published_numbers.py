@@ -96,10 +96,10 @@ def test_adx_is_the_chartschool_table() -> None:
     first 14 DX."""
     bars = daily_bars(ADX_HIGH, ADX_LOW, ADX_CLOSE)
     plus, minus, adx = (getattr(esbt.features, name)(bars, 14) for name in ("plus_di", "minus_di", "adx"))
-    assert plus[14:21] == pytest.approx(PLUS_DI, abs=2e-3)
-    assert minus[14:21] == pytest.approx(MINUS_DI, abs=2e-3)
+    assert plus[14:21] == pytest.approx(PLUS_DI, abs=5e-6)
+    assert minus[14:21] == pytest.approx(MINUS_DI, abs=5e-6)
     assert np.isnan(adx[:27]).all()
-    assert adx[27:] == pytest.approx(ADX_14, abs=5e-3)
+    assert adx[27:] == pytest.approx(ADX_14, abs=5e-6)
 
 
 def test_sharpe_inference_to_more_digits() -> None:
