@@ -19,10 +19,11 @@ from esbt.sweep import Estimate, Grid, Optuna, Random, Rows, Sobol, SweepTable, 
 from esbt.walkforward import Trained, Trainer, WalkForward, WalkForwardGrid, walk_forward, walk_forward_grid
 
 if TYPE_CHECKING:
+    from esbt.audit.run import audit
     from esbt.features.functions import features
     from esbt.sweep import sweep
 else:
-    from esbt import features, sweep  # packages, which are the functions of the same names too
+    from esbt import audit, features, sweep  # packages, which are the functions of the same names too
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ __all__ = [
     "Volatility",
     "WalkForward",
     "WalkForwardGrid",
+    "audit",
     "backtest",
     "causal",
     "external",

@@ -4,8 +4,8 @@ It works on anything that turns bars into columns: names of features, user featu
 joins, and any function bars -> array or frame. What it cannot find is a function that carries the future inside itself.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,17 @@ CUTS = 12
 Compute = Callable[[Bars], Columns]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """A column whose value at `bar` is `known` with all bars and `now` otherwise; `how` says on which bars."""
+
+    column: str
+    bar: int
+    known: Any
+    now: Any
+    how: str
+
+
 def check(subject: Any, bars: Bars, *, cuts: int | Sequence[int] = CUTS) -> int:
     """Raise EsbtError, naming the first bar and column that changed, where a value at some bar depends on later bars.
 
@@ -34,19 +45,31 @@ def check(subject: Any, bars: Bars, *, cuts: int | Sequence[int] = CUTS) -> int:
     """
     if not isinstance(bars, Bars):
         raise EsbtError(f"causal.check(subject, bars): bars is {type(bars).__name__}, not Bars: load it with esbt.load_bars")
-    places = _places(bars, cuts)
+    compared = 0
+    for found, count in comparisons(subject, bars, places(bars, cuts)):
+        if found:
+            worst = min(found, key=lambda one: one.bar)
+            raise EsbtError(
+                f"causal: column {worst.column!r} at bar {worst.bar} ({utc(bars.ts[worst.bar])}) is {worst.known} with all bars and "
+                f"{worst.now} {worst.how}: it must be made of bars up to its own alone"
+            )
+        compared += count
+    return compared
+
+
+def comparisons(subject: Any, bars: Bars, at: Sequence[int]) -> Iterator[tuple[list[Difference], int]]:
+    """For all bars once more, then for each cut without and with other later bars: the columns that differ, each with its first bar, and
+    how many values were compared (of all bars once more: 0). Raises EsbtError where the subject fails or its columns change."""
     compute_as_known = as_function(subject)
     everything: Compute = compute_as_known(None)
     whole = _run(everything, bars, "all bars")
-    _compare(whole, _run(everything, bars, "all bars, once more"), len(bars), bars, "on a second call with the same bars")
-    compared = 0
-    for cut in places:
+    again, _ = _compare(whole, _run(everything, bars, "all bars, once more"), len(bars), "on a second call with the same bars")
+    yield again, 0
+    for cut in at:
         compute = compute_as_known(int(bars.ts[cut - 1]) + _interval(bars)) if cut else everything
-        part = _prefix(bars, cut)
-        compared += _compare(whole, _run(compute, part, f"the first {cut} bars"), cut, bars, f"without the bars from {cut} on")
+        yield _compare(whole, _run(compute, _prefix(bars, cut), f"the first {cut} bars"), cut, f"without the bars from {cut} on")
         other = other_future(bars, cut)
-        compared += _compare(whole, _run(compute, other, f"another future from bar {cut} on"), cut, bars, f"with other bars from {cut} on")
-    return compared
+        yield _compare(whole, _run(compute, other, f"another future from bar {cut} on"), cut, f"with other bars from {cut} on")
 
 
 def other_future(bars: Bars, cut: int) -> Bars:
@@ -78,7 +101,8 @@ def other_future(bars: Bars, cut: int) -> Bars:
     return _of_the_same_interval(changed(bars, **joined, truth=None), bars)
 
 
-def _places(bars: Bars, cuts: int | Sequence[int]) -> list[int]:
+def places(bars: Bars, cuts: int | Sequence[int]) -> list[int]:
+    """The bars to cut before, ascending: `cuts` of them, or those given. Raises EsbtError for what is no place in the bars."""
     n = len(bars)
     if isinstance(cuts, bool) or (isinstance(cuts, int) and cuts < 1):
         raise EsbtError(f"causal.check(cuts): cuts is {cuts!r}: give how many, 1 or more, or a list of bar numbers")
@@ -119,28 +143,24 @@ def _run(compute: Compute, bars: Bars, what: str) -> Columns:
         raise EsbtError(f"causal.check: on {what} it failed with {type(error).__name__}: {error}") from error
 
 
-def _compare(whole: Columns, part: Columns, cut: int, bars: Bars, how: str) -> int:
-    """Values compared. Raises EsbtError for the first bar that differs, and there the first column."""
+def _compare(whole: Columns, part: Columns, cut: int, how: str) -> tuple[list[Difference], int]:
+    """Columns that differ before the cut, and how many values were compared."""
     if list(part) != list(whole):
         raise EsbtError(f"causal: the columns change {how}: {', '.join(whole)} become {', '.join(part)}")
-    compared, worst = 0, (cut, "")
+    compared, found = 0, []
     for name, known in whole.items():
         before, now = known[:cut], part[name][:cut]
-        missing, missing_now = _missing(before), _missing(now)
+        missing, missing_now = is_missing(before), is_missing(now)
         same = (missing & missing_now) | (~(missing | missing_now) & (before == now))
         compared += int(same.size - np.count_nonzero(missing))
         if not same.all():
-            worst = min(worst, (int(np.argmin(same)), name), key=lambda found: found[0])
-    if worst[1]:
-        bar, name = worst
-        raise EsbtError(
-            f"causal: column {name!r} at bar {bar} ({utc(bars.ts[bar])}) is {whole[name][bar]} with all bars and {part[name][bar]} {how}: "
-            "it must be made of bars up to its own alone"
-        )
-    return compared
+            bar = int(np.argmin(same))
+            found.append(Difference(name, bar, known[bar], now[bar], how))
+    return found, compared
 
 
-def _missing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def is_missing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where a column has no value: NaN among numbers, None elsewhere."""
     if values.dtype.kind in "fc":
         return np.asarray(np.isnan(values), dtype=np.bool_)
     return np.array([value is None for value in values] if values.dtype == object else np.zeros(values.size), dtype=np.bool_)

@@ -84,6 +84,31 @@ def walk_forward(
     run_walk_forward(given, models_of(given.learning), resume=resume, dry_run=dry_run)
 
 
+@app.command()
+def audit(
+    config: Annotated[Path, typer.Argument(help="TOML as `esbt run` takes it")],
+    data: Annotated[Path | None, typer.Option(help="Parquet or CSV of bars, over what the configuration says")] = None,
+    strategy: Annotated[str | None, typer.Option(help="FILE.py:NAME, a function bars -> sides of your own, in place of the run")] = None,
+    cuts: Annotated[int, typer.Option(min=1, help="places at which the future is cut off")] = 12,
+    shuffles: Annotated[int, typer.Option(min=3, help="trainings on shuffled labels")] = 5,
+) -> None:
+    """Look for leaks from the future in the configured run, or in a strategy of your own: exit code 1 where one is found."""
+    from esbt.audit import audit as audited
+    from esbt.audit_command import print_audit, user_function
+    from esbt.market_config import market_bars
+    from python_models import load_config
+    from python_models.audited import audit_run
+
+    given, console = load_config(config), Console()
+    market = given.market.model_copy(update={"data": str(data)} if data else {})
+    bars = market_bars(market, given.synthetic)
+    if strategy is not None:
+        found = audited(bars, user_function(strategy), account=given.account, cuts=cuts, console=console)
+    else:
+        found = audit_run(given, bars=bars, cuts=cuts, shuffles=shuffles, console=console)
+    raise typer.Exit(print_audit(found, console))
+
+
 def main() -> None:
     """Entry point: one clear line for bad input, code 2; 130 after Ctrl-C."""
     try:

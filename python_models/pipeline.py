@@ -23,6 +23,7 @@ from esbt.report import metrics_table, target_table, write_report
 from esbt.result import Result
 from esbt.running import require_folder, steps_shown
 from esbt.signals import Signals
+from python_models.claim import claim
 from python_models.config import RunConfig
 from python_models.learn import Learned, Training, learn
 from python_models.position_sizer import portfolio_heat
@@ -77,7 +78,7 @@ class TradingSystemPipeline:
         judged = test if learned.stop is not None else window
         runs = judge(config, bars, columns, judged, learned)
         step("report")
-        notes = [*_about(bars, judged, config.account), *learned.notes]
+        notes = [*_about(bars, judged, config.account), *_claimed(runs), *learned.notes]
         tables = _tables(learned, runs)
         what = "static ATR baseline against machine learning, out of sample" if judged.start else "static ATR baseline, nothing learned"
         title = f"{bars.instrument.symbol}: {what}"
@@ -143,6 +144,12 @@ def _about(bars: Bars, judged: Window, account: Account) -> list[str]:
         best = seen.truth.best_profit_usd(least_fee, slippage_ticks=0)
         notes.append(f"Synthetic market: a trader of one contract who saw its hidden state could have expected at most {best:,.0f} USD.")
     return notes
+
+
+def _claimed(runs: dict[str, Result]) -> list[str]:
+    """What the last phase claims against the baseline; nothing where nothing was learned."""
+    *_, last = runs.values()
+    return [str(claim(last, runs["baseline"]))] if len(runs) > 1 else []
 
 
 def _tables(learned: Learned, runs: dict[str, Result]) -> dict[str, pl.DataFrame]:

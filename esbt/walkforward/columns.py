@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from esbt.account import Account
-from esbt.backtest import by_the_clock
+from esbt.backtest import in_open_hours, open_hours
 from esbt.signals import AtrArray, Exits, Signals
 from esbt.sweep.lanes import BoundSpace, Group
 from esbt.sweep.market import Market
@@ -44,7 +44,8 @@ class Columns:
         bars = self.bound.bars[rows]
         strategy = self._cut(self.bound.rules(group.lane), group.lane, group.key, rows)
         account = self.bound.account(group.lane)
-        core, sides, outside = by_the_clock(bars, strategy)
+        core, closed = open_hours(bars, strategy)
+        sides, outside = in_open_hours(strategy.signals(bars), closed)
         fees, slips = account.fees_by_bar(bars), account.slips_by_bar(bars)
         return Market(bars, core, sides, strategy.atr(bars), fees, slips, None, None, outside)
 

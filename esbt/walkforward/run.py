@@ -28,7 +28,7 @@ from esbt.sweep.manifest import digest_of, manifest
 from esbt.sweep.progress import stopped_by_the_user
 from esbt.sweep.run import AccountWords, bound_space, checked_count
 from esbt.sweep.space import Grid
-from esbt.sweep.store import sink_of
+from esbt.sweep.store import Folder, Memory, Sink
 from esbt.sweep.study import Optuna
 from esbt.sweep.workers import job_parts
 from esbt.totals import METRICS
@@ -101,7 +101,7 @@ def walk_forward(
     choice = Choice(metric, minimum_trades, cores)
     work = FoldWork(bound, folds, choice, kinds, columns)
     said = _manifest(bound, windows, choice, kinds, columns)
-    sink = sink_of(out, said, resume=resume)
+    sink: Sink = Memory(None) if out is None else Folder(out, said, resume=resume)
     done = sink.done()
     first = next(number for number in range(len(folds) + 1) if number not in done)  # folds are kept in order
     ledger = Ledger(work, [piece for piece in (pieces_of(sink.frame()) if done else ()) if piece.fold < first])
