@@ -15,7 +15,10 @@ README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)( notest)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize(("page", "outputs"), [("README.md", 2), ("docs/features.md", 6), ("docs/walk_forward.md", 2), ("docs/audit.md", 1)])
+PAGES = [("README.md", 2), ("docs/features.md", 6), ("docs/walk_forward.md", 2), ("docs/audit.md", 1)]
+
+
+@pytest.mark.parametrize(("page", "outputs"), PAGES)
 def test_python_prints_what_the_page_says(page: str, outputs: int) -> None:
     text = (ROOT / page).read_text("utf-8")
     blocks = [(kind, body) for kind, notest, body in BLOCK.findall(text) if kind in ("python", "text") and not notest]
