@@ -6,7 +6,8 @@ Universal Design"), which the colour-blind can tell apart.
 
 import io
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -25,11 +26,24 @@ THOUSANDS = FuncFormatter(lambda x, _: f"{x:,.0f}" if float(x).is_integer() else
 WARNING = "#B00020"
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """A figure as the page takes it: a caption in plain words, and the heading under which it stands (pictures of one heading together)."""
+
+    figure: Figure
+    caption: str
+    section: str = "More charts"
+
+
 def sheet(runs: Runs, title: str, height: float) -> Figure:
-    """An empty figure, 9 inches wide, with its title; the title says SYNTHETIC, in red, for a generated market."""
+    """An empty figure for these runs."""
     check_runs(runs)
+    return blank(title, height, synthetic=any_synthetic(runs))
+
+
+def blank(title: str, height: float, *, synthetic: bool) -> Figure:
+    """An empty figure, 9 inches wide, with its title; the title says SYNTHETIC, in red, for a generated market."""
     figure = Figure(figsize=(9.0, height), dpi=120, layout="constrained")
-    synthetic = any_synthetic(runs)
     figure.suptitle(f"SYNTHETIC market: {title}" if synthetic else title, fontsize=13, color=WARNING if synthetic else "black")
     return figure
 
@@ -81,8 +95,8 @@ def coloured(runs: Runs) -> Iterator[tuple[str, str, RunLike]]:
         yield colour, label, run
 
 
-def name_bars(axes: Axes, runs: Runs) -> None:
-    """Run labels under bars at 0, 1, 2 .., folded so that they do not touch."""
+def name_bars(axes: Axes, runs: Collection[str]) -> None:
+    """Labels (of runs) under bars at 0, 1, 2 .., folded so that they do not touch."""
     size, width = (9, 16) if len(runs) < 4 else (8, 10)
     axes.set_xticks(range(len(runs)), ["\n".join(textwrap.wrap(label, width, break_long_words=False)) for label in runs], fontsize=size)
     axes.set_xlim(-0.6, len(runs) - 0.4)

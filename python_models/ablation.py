@@ -1,0 +1,78 @@
+"""What each phase adds: the six targets of every run against the baseline, and how sure the difference of Sharpe is. Reads runs alone."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from esbt.errors import EsbtError
+from esbt.metrics import sharpe
+from esbt.report import TARGETS, RunLike
+from esbt.report.tables import SHOWN
+from esbt.stats import Interval, confidence_interval, optimal_block_length
+
+PAIRED = "sharpe_low", "sharpe_high"
+
+
+def ablation(runs: Mapping[str, RunLike], *, replications: int = 1000, seed: int = 0) -> pl.DataFrame:
+    """One row a run, the first being the baseline that the others are compared with.
+
+    Columns: run, trades, then for each of the six targets its value under its name and the difference from the baseline under
+    delta_<name> (fractions and ratios as in `metrics`; a negative delta_max_drawdown is an improvement), and sharpe_low, sharpe_high, the
+    95 % interval of delta_sharpe of `sharpe_difference`, NaN for the baseline. Raises EsbtError for no runs and as `sharpe_difference`.
+    """
+    if not runs:
+        raise EsbtError("an ablation needs runs, the baseline first")
+    base = next(iter(runs.values()))
+    rows: list[dict[str, object]] = []
+    for label, run in runs.items():
+        row: dict[str, object] = {"run": label, "trades": len(run.trades)}
+        for target in TARGETS:
+            value, before = (float(one.metrics.get(target.name, math.nan)) for one in (run, base))
+            row |= {target.name: value, f"delta_{target.name}": value - before}
+        interval = sharpe_difference(base, run, replications=replications, seed=seed) if rows else None
+        rows.append(row | dict(zip(PAIRED, (interval.low, interval.high) if interval else (math.nan, math.nan), strict=True)))
+    return pl.DataFrame(rows)
+
+
+def sharpe_difference(base: RunLike, run: RunLike, *, level: float = 0.95, replications: int = 1000, seed: int = 0) -> Interval:
+    """Sharpe ratio of `run` less that of `base`, a year, with the percentile interval of the stationary bootstrap.
+
+    Sessions are drawn in pairs: both runs had the same market on the same day, and what they share cancels (as Ledoit and Wolf 2008, J.
+    Empirical Finance 15, draw them). Mean block length: the longer of the two that suit the runs' own returns. Ends are NaN where a
+    replicate has no Sharpe ratio, as with a run of hardly any trades. Raises EsbtError where the runs are not of the same sessions.
+    """
+    a, b = base.daily, run.daily
+    if len(a) != len(b) or not a["session"].equals(b["session"]):
+        raise EsbtError(f"runs of {len(a)} and {len(b)} sessions cannot be paired: compare runs of the same bars")
+    before, after = (one["return"].to_numpy() for one in (a, b))
+    both = [before, after]
+    blocks = [length for one in both if np.isfinite(one).all() and math.isfinite(length := optimal_block_length(one))]
+
+    def difference(at: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+        rows = at.astype(np.int64)
+        first, second = (sharpe(one[rows]) if np.isfinite(one[rows]).all() else math.nan for one in both)
+        return second - first
+
+    days = np.arange(len(a), dtype=np.float64)  # what is resampled are the days, whole: their numbers go in, and pairs come out
+    return confidence_interval(difference, days, level=level, replications=replications, block=max([1.0, *blocks]), seed=seed)
+
+
+def ablation_table(found: pl.DataFrame) -> pl.DataFrame:
+    """The frame of `ablation` as the page shows it: labels for people, rates in per cent, the baseline's differences from itself empty."""
+    columns: dict[str, pl.Series] = {"Run": found["run"], "Trades": found["trades"]}
+    for target in TARGETS:
+        label, unit = SHOWN[target.name]
+        scale, value_unit, delta_unit = (100.0, ", %", ", points") if unit == "fraction" else (1.0, "", "")
+        columns[label + value_unit] = (found[target.name] * scale).round(2)
+        deltas = (found[f"delta_{target.name}"] * scale).round(2).to_list()
+        columns[f"Δ {label}{delta_unit}"] = pl.Series([None, *deltas[1:]], dtype=pl.Float64)
+        if target.name == "sharpe":
+            ends = zip(*(found[name].to_list()[1:] for name in PAIRED), strict=True)
+            columns["Δ Sharpe, 95 % interval"] = pl.Series(["", *(_interval(low, high) for low, high in ends)])
+    return pl.DataFrame(columns)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:+.2f} to {high:+.2f}" if math.isfinite(low) else "n/a"
