@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from esbt.errors import EsbtError
 from esbt.metrics import sharpe
-from esbt.report import TARGETS, RunLike
-from esbt.report.tables import SHOWN
+from esbt.report import TARGETS, RunLike, Target
+from esbt.report.tables import SHOWN, target_cell
 from esbt.stats import Interval, confidence_interval, optimal_block_length
 
 PAIRED = "sharpe_low", "sharpe_high"
@@ -60,19 +61,22 @@ def sharpe_difference(base: RunLike, run: RunLike, *, level: float = 0.95, repli
 
 
 def ablation_table(found: pl.DataFrame) -> pl.DataFrame:
-    """The frame of `ablation` as the page shows it: labels for people, rates in per cent, the baseline's differences from itself empty."""
-    columns: dict[str, pl.Series] = {"Run": found["run"], "Trades": found["trades"]}
-    for target in TARGETS:
-        label, unit = SHOWN[target.name]
-        scale, value_unit, delta_unit = (100.0, ", %", ", points") if unit == "fraction" else (1.0, "", "")
-        columns[label + value_unit] = (found[target.name] * scale).round(2)
-        deltas = (found[f"delta_{target.name}"] * scale).round(2).to_list()
-        columns[f"Δ {label}{delta_unit}"] = pl.Series([None, *deltas[1:]], dtype=pl.Float64)
-        if target.name == "sharpe":
-            ends = zip(*(found[name].to_list()[1:] for name in PAIRED), strict=True)
-            columns["Δ Sharpe, 95 % interval"] = pl.Series(["", *(_interval(low, high) for low, high in ends)])
-    return pl.DataFrame(columns)
+    """The frame of `ablation` for the page: a column a run, a row a target, "1.52 (+0.34)": the value and its difference from the baseline,
+    in percentage points for rates; last the interval of the Sharpe difference and the trades."""
+    rows = {target.label: [_cell(target, run, k) for k, run in enumerate(found.iter_rows(named=True))] for target in TARGETS}
+    intervals = [_interval(low, high) for low, high in found.select(PAIRED).rows()]
+    rows["Sharpe difference, 95 % interval"] = ["", *intervals[1:]]
+    rows["Trades"] = [f"{count:,}" for count in found["trades"]]
+    return pl.DataFrame([[label, *cells] for label, cells in rows.items()], schema=["Target", *found["run"]], orient="row")
+
+
+def _cell(target: Target, run: dict[str, Any], number: int) -> str:
+    value, delta = target_cell(target, run[target.name]), float(run[f"delta_{target.name}"])
+    if number == 0:
+        return value
+    scale = 100.0 if SHOWN[target.name][1] == "fraction" else 1.0
+    return f"{value} ({f'{scale * delta:+,.2f}' if math.isfinite(delta) else 'n/a'})"
 
 
 def _interval(low: float, high: float) -> str:
-    return f"{low:+.2f} to {high:+.2f}" if math.isfinite(low) else "n/a"
+    return f"{low:+,.2f} to {high:+,.2f}" if math.isfinite(low) else "n/a"

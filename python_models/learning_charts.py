@@ -25,6 +25,7 @@ from python_models.trials import Trials
 
 Floats = npt.NDArray[np.float64]
 _FEATURES, _DOTS = 15, 400  # shown at most: features of a picture, rows of a feature
+_POINT = 0.01
 _BLUE, _ORANGE = OKABE_ITO[:2]
 
 
@@ -33,8 +34,9 @@ def shap_chart(model: str, shap: Shap, gain: pl.DataFrame | None = None, *, synt
     feature lifts the margin in that row, coloured by the feature's value."""
     table = shap.table.head(_FEATURES)
     names = table["feature"].to_list()
-    figure = blank(f"{model}: what its answers come from{_of(len(names), len(shap.names))}", _height(len(names)), synthetic=synthetic)
+    figure = blank(f"{model}: what its answers come from", _height(len(names)), synthetic=synthetic)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 3])
+    left.set_title(_of(len(names), len(shap.names)), fontsize=10, loc="left")
     bars = {"mean |SHAP|": (_BLUE, table["share"].to_list())}
     if gain is not None:
         shares = dict(zip(gain["feature"], gain["share"], strict=True))
@@ -46,7 +48,7 @@ def shap_chart(model: str, shap: Shap, gain: pl.DataFrame | None = None, *, synt
     left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     left.set_xlabel("share of all features")
     left.legend(frameon=False, fontsize=9, loc="lower right")
-    cmap = colormaps["cividis"]
+    cmap = colormaps["viridis"]
     chosen = np.unique(np.linspace(0, len(shap.rows) - 1, min(_DOTS, len(shap.rows))).round().astype(np.int64))
     for row, name in enumerate(names):
         column = shap.names.index(name)
@@ -66,9 +68,9 @@ def shap_chart(model: str, shap: Shap, gain: pl.DataFrame | None = None, *, synt
 def permutation_chart(model: str, table: pl.DataFrame, score: str, *, synthetic: bool) -> Figure:
     """Loss of score where one feature is shuffled, with a line of two standard deviations of the shuffles either way."""
     shown = table.head(_FEATURES)
-    title = f"{model}: {score} lost without a feature{_of(len(shown), len(table))}"
-    figure = blank(title, _height(len(shown)), synthetic=synthetic)
+    figure = blank(f"{model}: {score} lost without a feature", _height(len(shown)), synthetic=synthetic)
     axes = figure.subplots()
+    axes.set_title(_of(len(shown), len(table)), fontsize=10, loc="left")
     axes.barh(np.arange(len(shown)), shown["drop"].to_list(), 0.6, color=_BLUE)
     axes.errorbar(
         shown["drop"], np.arange(len(shown)), xerr=2 * shown["sd"].to_numpy(), fmt="none", ecolor="black", elinewidth=1.2, capsize=3
@@ -105,7 +107,7 @@ def epochs_chart(model: str, losses: Sequence[float], loss: str, *, synthetic: b
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(loss)
-    axes.legend(frameon=False, fontsize=9, loc="upper right")
+    axes.legend(frameon=False, fontsize=9, loc="best")
     decorate(axes)
     return figure
 
@@ -142,25 +144,23 @@ def trials_chart(model: str, trials: Trials, *, synthetic: bool) -> Figure:
 
 
 def reliability_chart(tables: Mapping[str, pl.DataFrame], *, synthetic: bool) -> Figure:
-    """Said against happened, with 95 % intervals; the diagonal is the truth. Below, how many trades each dot stands for. tables: name ->
-    `reliability.reliability_table`; two or three can be told apart."""
+    """Said against happened, with 95 % intervals; the diagonal is the truth. Below, where the trades lie: a bar is the trades of one dot.
+    tables: name -> `reliability.reliability_table`; two or three can be told apart."""
     figure = blank("Are the probabilities true?", 6.4, synthetic=synthetic)
     axes, counts = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     edges = np.concatenate([table[name].to_numpy() for table in tables.values() for name in ("mean_p", "low", "high")])
     low, high = max(0.0, float(edges.min()) - 0.03), min(1.0, float(edges.max()) + 0.03)
     axes.plot([low, high], [low, high], color="black", linestyle="--", linewidth=1, label="true probabilities")
-    width = (high - low) / 60
-    for k, (colour, (name, table)) in enumerate(zip(colours(len(tables)), tables.items(), strict=True)):
+    for colour, (name, table) in zip(colours(len(tables)), tables.items(), strict=True):
         said, rate, below, above = (table[column].to_numpy() for column in ("mean_p", "win_rate", "low", "high"))
         axes.fill_between(said, below, above, color=colour, alpha=0.12, linewidth=0)
-        axes.errorbar(
-            said, rate, yerr=[rate - below, above - rate], fmt="o-", color=colour, markersize=5, linewidth=1.2, capsize=3, label=name
-        )
-        counts.bar(said + (k - (len(tables) - 1) / 2) * width, table["count"].to_list(), width, color=colour)
+        axes.errorbar(said, rate, yerr=[rate - below, above - rate], fmt="o-", color=colour, markersize=5, elinewidth=0.8, label=name)
+        start, width = table["from"].to_numpy(), np.maximum(table["to"].to_numpy() - table["from"].to_numpy(), _POINT)
+        counts.bar(start, table["count"].to_numpy() * _POINT / width, width, align="edge", color=colour, alpha=0.45, edgecolor=colour)
     axes.set_ylabel("share of trades won")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
-    counts.set_ylabel("trades")
-    counts.set_xlabel("probability said")
+    counts.set_ylabel("trades a point")
+    counts.set_xlabel("probability said (a point: 0.01)")
     counts.set_xlim(low, high)
     for own in (axes, counts):
         decorate(own)
@@ -176,24 +176,26 @@ def ablation_chart(table: pl.DataFrame, *, synthetic: bool) -> Figure:
         percent = SHOWN[target.name][1] == "fraction"
         delta = table[f"delta_{target.name}"].to_numpy()[1:] * (100.0 if percent else 1.0)
         heights = np.where(np.isfinite(delta), delta, 0.0)
-        better = heights > 0 if target.side == "above" else heights < 0
-        axes.bar(np.arange(len(runs)), heights, 0.65, color=[WON if good else LOST for good in better])
+        better = np.sign(heights) * (1 if target.side == "above" else -1)
+        axes.bar(np.arange(len(runs)), heights, 0.65, color=[{1: WON, -1: LOST}.get(int(sign), EVEN) for sign in better])
         axes.axhline(0.0, color="black", linewidth=0.8)
         axes.set_title(target.label + (", lower is better" if target.side == "below" else ""), fontsize=10)
-        axes.set_ylabel("points" if percent else "ratio", fontsize=9)
+        axes.set_ylabel("percentage points" if percent else "ratio", fontsize=9)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        name_bars(axes, runs)
+        name_bars(axes, runs, panels=3)
         axes.margins(y=0.2)
+        ends = heights
         if target.name == "sharpe":
             low, high = (table[name].to_numpy()[1:] for name in ("sharpe_low", "sharpe_high"))
             for place in np.flatnonzero(np.isfinite(low)):
                 axes.plot([place, place], [low[place], high[place]], color="black", linewidth=1.4, marker="_", markersize=8)
-        write_on_bars(axes, heights, [f"{value:+.2f}" if math.isfinite(value) else "n/a" for value in delta])
+            ends = np.where(np.isfinite(low), np.where(heights < 0, np.fmin(low, heights), np.fmax(high, heights)), heights)
+        write_on_bars(axes, ends, [f"{value:+.2f}" if math.isfinite(value) else "n/a" for value in delta])
     return figure
 
 
 def _of(shown: int, there: int) -> str:
-    return f" (the first {shown} of {there} features)" if shown < there else ""
+    return f"the first {shown} of {there} features" if shown < there else ""
 
 
 def _height(rows: int) -> float:

@@ -6,6 +6,7 @@ Everything is optional and plain data: what is absent has no picture. To add a p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +37,8 @@ TRAINING = "Training time only: the test time was not looked at."
 CAPTIONS = {
     "ablation": "Each run's difference from the baseline on the test time, blue where it is for the better. The black line is the 95 % "
     "interval of the Sharpe difference, by the stationary bootstrap of paired sessions: where it crosses zero, chance may have done it.",
-    "reliability": "Of the trades given a probability, the share that was won; bars and shade are its 95 % intervals (Wilson), and below "
-    f"is how many trades each dot stands for. {TRAINING}",
+    "reliability": "Of the trades given a probability, the share that was won; bars and shade are its 95 % intervals (Wilson). Below, "
+    f"the area of a bar is the trades of one dot. {TRAINING}",
     "shap": "Exact TreeSHAP. Left: a feature's share of the mean size of its SHAP values, and of the gain in training. Right: each dot is "
     "one row; right of zero the feature lifted the margin there. It tells what the model uses, not what moves the market.",
     "permutation": "How much worse the model is where one feature is shuffled: a bar whose line reaches zero says nothing.",
@@ -152,14 +153,13 @@ def _pictures(own: ModelFacts, synthetic: bool) -> dict[str, Picture]:
     if own.trials is not None:
         figures["trials"] = trials_chart(own.name, own.trials, synthetic=synthetic)
         if own.trials.parameters and own.trials.best is not None:
-            figures["parameters"] = _parallel(own.trials, synthetic)
+            figures["parameters"] = _parallel(own.name, own.trials, synthetic)
     if own.losses is not None:
         figures["epochs"] = epochs_chart(own.name, own.losses, own.loss, synthetic=synthetic)
     section = f"Learning: {own.name}"
     return {f"{own.name} {kind}": Picture(figure, f"{CAPTIONS[kind]} {TRAINING}", section) for kind, figure in figures.items()}
 
 
-def _parallel(trials: Trials, synthetic: bool) -> Figure:
-    names = list(trials.parameters[0])
-    lower = not trials.more_is_better
-    return parallel_chart(trials.table, names, trials.score, lower, 2000, synthetic=synthetic, noun="trial", log=trials.log)
+def _parallel(name: str, trials: Trials, synthetic: bool) -> Figure:
+    words: dict[str, Any] = {"title": f"{name}: ", "noun": "trial", "log": trials.log, "synthetic": synthetic}
+    return parallel_chart(trials.table, list(trials.parameters[0]), trials.score, not trials.more_is_better, 2000, **words)

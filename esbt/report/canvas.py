@@ -95,9 +95,9 @@ def coloured(runs: Runs) -> Iterator[tuple[str, str, RunLike]]:
         yield colour, label, run
 
 
-def name_bars(axes: Axes, runs: Collection[str]) -> None:
-    """Labels (of runs) under bars at 0, 1, 2 .., folded so that they do not touch."""
-    size, width = (9, 16) if len(runs) < 4 else (8, 10)
+def name_bars(axes: Axes, runs: Collection[str], panels: int = 1) -> None:
+    """Labels (of runs) under bars at 0, 1, 2 .., folded so that they do not touch; panels: beside one another on the sheet."""
+    size, width = (7.5, 9) if len(runs) * panels > 8 else (9, 16) if len(runs) < 4 else (8, 10)
     axes.set_xticks(range(len(runs)), ["\n".join(textwrap.wrap(label, width, break_long_words=False)) for label in runs], fontsize=size)
     axes.set_xlim(-0.6, len(runs) - 0.4)
 

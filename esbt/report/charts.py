@@ -127,7 +127,7 @@ def metrics_chart(runs: Runs) -> Figure:
         axes.set_title(f"{target.label}  ({wanted(target)})", fontsize=10)
         axes.set_ylabel("%" if scale == 100.0 else "ratio", fontsize=9)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        name_bars(axes, runs)
+        name_bars(axes, runs, panels=3)
         axes.margins(y=0.2)
         write_on_bars(axes, heights, [target_cell(target, value) for value in values])
     return figure

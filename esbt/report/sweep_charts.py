@@ -36,7 +36,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 def label_of(metric: str) -> str:
     """A metric's name for people."""
-    name, unit = SHOWN.get(metric, (metric.replace("_", " ").capitalize(), "ratio"))
+    name, unit = SHOWN.get(metric, (f"{metric[:1].upper()}{metric[1:]}".replace("_", " "), "ratio"))
     return f"{name}, {_UNITS[unit]}" if _UNITS[unit] else name
 
 
@@ -129,20 +129,21 @@ def parallel_chart(
     most: int,
     *,
     synthetic: bool,
+    title: str = "",
     noun: str = "lane",
     log: Collection[str] = (),
 ) -> Figure:
     """Lanes as lines over all axes and the metric, coloured by it, best on top; numbers to scale, words and `off` at places of their own.
 
-    Of more than `most` lanes an even choice of ranks is drawn. lower: whether less is better. noun: what a line is and the column of its
-    number. log: axes of positive numbers to a logarithmic scale.
+    Of more than `most` lanes an even choice of ranks is drawn. lower: whether less is better. title: begins it. noun: what a line is and
+    the column of its number. log: axes of positive numbers to a logarithmic scale.
     """
     shown = [name for name in parameters if frame[name].n_unique() > 1]
-    figure = blank(f"{label_of(metric)} over all axes", 5.2, synthetic=synthetic)
+    figure = blank(f"{title}{label_of(metric)} over all axes", 5.2, synthetic=synthetic)
     axes = figure.subplots()
     known = frame.filter(pl.col(metric).is_finite()).sort(metric, descending=lower)
     if known.is_empty() or not shown:
-        say(axes, "no lane has a value, or no axis more than one")
+        say(axes, f"no {noun} has a value, or no axis more than one")
         return figure
     known = known[np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(np.int64))]
     heights, marks = zip(*(_heights(known[name], name in log) for name in (*shown, metric)), strict=True)
