@@ -1,6 +1,10 @@
 """The learning part of the report: ablation deltas are the metrics', pictures are those of what is given, and they are drawn."""
 
+import contextlib
+import io
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -148,3 +152,14 @@ def test_refused():
         explained("net", lambda x: x[:, 0], np.zeros((5, 2), np.float32), ("a", "b"))
     with pytest.raises(EsbtError, match="2 members"):
         blend_table(["a", "b"], [1.0], [0.1, 0.2, 0.3])
+
+
+def test_the_page_prints_what_it_says_and_names_every_picture():
+    text = (Path(__file__).parents[1] / "docs" / "learning_report.md").read_text("utf-8")
+    (_, code), (_, expected) = re.findall(r"^```(python|text)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(code, "learning_report.md", "exec"), {})
+    assert out.getvalue() == expected
+    named = {name.split(",")[0] for name in re.findall(r"^\| ([\w, ]+) \|", text, re.MULTILINE)} - {"picture"}
+    assert named == CAPTIONS.keys()
