@@ -5,6 +5,7 @@ import io
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -16,10 +17,15 @@ import esbt
 from esbt.errors import EsbtError
 from esbt.report import TARGETS, write_report
 from python_models.ablation import ablation, ablation_table, sharpe_difference
+from python_models.cross_validation import PurgedKFold
+from python_models.ensemble import Blend, Stacked
 from python_models.learners import Learner, Sample
 from python_models.learning_pages import CAPTIONS, TRAINING, ModelFacts, blend_table, explained, learning_pages
+from python_models.network import NetworkLearner
+from python_models.question_facts import question_facts
 from python_models.reliability import reliability_table
 from python_models.trials import Trials
+from python_models.tuning import Tuned
 
 NAMES = ("a", "b", "c")
 
@@ -163,3 +169,65 @@ def test_the_page_prints_what_it_says_and_names_every_picture():
     assert out.getvalue() == expected
     named = {name.split(",")[0] for name in re.findall(r"^\| ([\w, ]+) \|", text, re.MULTILINE)} - {"picture"}
     assert named == CAPTIONS.keys()
+
+
+@pytest.mark.parametrize("objective", ["binary", "quantile"])
+def test_facts_of_a_question(objective):
+    """From what tuning and stacking leave: every model's pictures, the folds' scores over rows with an answer, the blend's row."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(240, 3)).astype(np.float32)
+    x[5, 0] = np.nan  # the network has no answer there
+    y = x[:, 1] + 0.5 * rng.normal(size=240)
+    sample = Sample(x, (y > 0).astype(float) if objective == "binary" else y, start=np.arange(240) * 3, end=np.arange(240) * 3 + 4)
+    splitter = PurgedKFold(sample.start, sample.end, 2, embargo_bars=2)
+    parameters = {"trees": 8, "learning_rate": 0.3, "num_leaves": 4, "min_data_in_leaf": 5}
+    forest = Tuned(Learner("lightgbm", objective), parameters, 0.5, (0.5, math.nan))
+    network = _NetworkTuned(NetworkLearner(objective=objective, hidden=(4,), epochs=3, held_back=0.35))
+    tuned = {"lightgbm": forest, "network": network}
+    margins = np.column_stack([np.nan_to_num(x[:, 1]), np.where(np.isnan(x).any(axis=1), np.nan, x[:, 1])])
+    blend = Blend((0.5, 0.5), objective)
+    evidence = SimpleNamespace(
+        sample=sample,
+        folds=list(splitter.split(x, sample.y)),
+        stacked=Stacked(blend, margins, (0.2, 0.3, 0.25)),
+        tuned=tuned,
+        epochs=(0.7, 0.6, 0.65),
+    )
+    members = {"lightgbm": forest.fit(sample), "network": None}
+    when = np.datetime64("2024-01-01") + np.arange(240)
+    found = question_facts("Stop", evidence, members, NAMES, when=when, embargo_bars=1)
+    first, second = found.models
+    assert (first.name, second.name) == ("Stop: LightGBM", "Stop: network")
+    assert first.score == second.score == ("ROC AUC" if objective == "binary" else "minus pinball loss")
+    assert first.shap.table["feature"][0] == first.gain["feature"][0] == "b"
+    assert len(first.curve) == 5
+    assert first.trials.log == {"learning_rate", "num_leaves", "min_data_in_leaf", "lambda_l2"}
+    assert first.trials.more_is_better is (objective == "binary")
+    assert second.shap is None
+    assert second.losses == [0.7, 0.6, 0.65]
+    assert sorted(second.permutation["feature"]) == list(NAMES)
+    assert found.folds.columns[-3:] == ["LightGBM", "network", "blend"]
+    learner, sign = Learner("lightgbm", objective), 1 if objective == "binary" else -1
+    for row, (_, test) in zip(found.folds.rows(named=True), evidence.folds, strict=True):
+        known = test[np.isfinite(margins[test, 1])]
+        assert row["network"] == pytest.approx(sign * learner.score(sample.y[known], margins[known, 1]))
+        assert str(row["first"]) == str(when[test[0]])
+    assert found.blend["member"].to_list() == ["LightGBM", "network", "blend"]
+
+
+class _NetworkTuned:
+    """A network as tuning leaves it, with the parameters it had."""
+
+    def __init__(self, own):
+        self.own, self.values = own, (0.5,)
+
+    @property
+    def learner(self):
+        own = Learner("lightgbm", self.own.objective)
+        return SimpleNamespace(objective=own.objective, more_is_better=own.more_is_better, score=own.score, space=dict)
+
+    def fit(self, sample):
+        return self.own.fit(sample)
+
+    def margins(self, sample, x):
+        return self.own.margins(sample, x)
