@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from esbt.report import TARGETS
-from esbt.report.canvas import EVEN, LOST, OKABE_ITO, WON, blank, colours, decorate, name_bars, say, write_on_bars
+from esbt.report.canvas import EVEN, LOST, OKABE_ITO, WON, blank, colours, decorate, say
 from esbt.report.tables import SHOWN
 from python_models.explain import Shap
 from python_models.trials import Trials
@@ -66,9 +66,9 @@ def shap_chart(model: str, shap: Shap, gain: pl.DataFrame | None = None, *, synt
 
 
 def permutation_chart(model: str, table: pl.DataFrame, score: str, *, synthetic: bool) -> Figure:
-    """Loss of score where one feature is shuffled, with a line of two standard deviations of the shuffles either way."""
+    """Fall of the score where one feature is shuffled, with a line of two standard deviations of the shuffles either way."""
     shown = table.head(_FEATURES)
-    figure = blank(f"{model}: {score} lost without a feature", _height(len(shown)), synthetic=synthetic)
+    figure = blank(f"{model}: what it loses without a feature", _height(len(shown)), synthetic=synthetic)
     axes = figure.subplots()
     axes.set_title(_of(len(shown), len(table)), fontsize=10, loc="left")
     axes.barh(np.arange(len(shown)), shown["drop"].to_list(), 0.6, color=_BLUE)
@@ -77,7 +77,7 @@ def permutation_chart(model: str, table: pl.DataFrame, score: str, *, synthetic:
     )
     axes.axvline(0.0, color="black", linewidth=0.8)
     _named_rows(axes, shown["feature"].to_list())
-    axes.set_xlabel(f"loss of {score} on held-out training time, mean of the shuffles and two standard deviations")
+    axes.set_xlabel(f"fall of {score}, held-out training time; line: two standard deviations of the shuffles")
     return figure
 
 
@@ -170,27 +170,30 @@ def reliability_chart(tables: Mapping[str, pl.DataFrame], *, synthetic: bool) ->
 def ablation_chart(table: pl.DataFrame, *, synthetic: bool) -> Figure:
     """Each run's difference from the baseline in the six targets, the Sharpe ratio's with its 95 % interval. table: of `ablation`."""
     runs = table["run"].to_list()[1:]
-    figure = blank(f"What each phase adds to {table['run'][0]}, on the test time", 6.4, synthetic=synthetic)
-    for axes, target in zip(figure.subplots(2, 3).flat, TARGETS, strict=True):
-        decorate(axes)
+    figure = blank(f"What each phase adds to {table['run'][0]}, on the test time", 1.6 + 2 * _height(len(runs)) * 0.6, synthetic=synthetic)
+    panels = figure.subplots(2, 3, sharey=True)
+    for axes, target in zip(panels.flat, TARGETS, strict=True):
         percent = SHOWN[target.name][1] == "fraction"
         delta = table[f"delta_{target.name}"].to_numpy()[1:] * (100.0 if percent else 1.0)
-        heights = np.where(np.isfinite(delta), delta, 0.0)
-        better = np.sign(heights) * (1 if target.side == "above" else -1)
-        axes.bar(np.arange(len(runs)), heights, 0.65, color=[{1: WON, -1: LOST}.get(int(sign), EVEN) for sign in better])
-        axes.axhline(0.0, color="black", linewidth=0.8)
+        widths = np.where(np.isfinite(delta), delta, 0.0)
+        better = np.sign(widths) * (1 if target.side == "above" else -1)
+        axes.barh(np.arange(len(runs)), widths, 0.6, color=[{1: WON, -1: LOST}.get(int(sign), EVEN) for sign in better])
+        axes.axvline(0.0, color="black", linewidth=0.8)
         axes.set_title(target.label + (", lower is better" if target.side == "below" else ""), fontsize=10)
-        axes.set_ylabel("percentage points" if percent else "ratio", fontsize=9)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        name_bars(axes, runs, panels=3)
-        axes.margins(y=0.2)
-        ends = heights
+        axes.set_xlabel("percentage points" if percent else "ratio", fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+        _named_rows(axes, runs)
+        ends = widths
         if target.name == "sharpe":
             low, high = (table[name].to_numpy()[1:] for name in ("sharpe_low", "sharpe_high"))
             for place in np.flatnonzero(np.isfinite(low)):
-                axes.plot([place, place], [low[place], high[place]], color="black", linewidth=1.4, marker="_", markersize=8)
-            ends = np.where(np.isfinite(low), np.where(heights < 0, np.fmin(low, heights), np.fmax(high, heights)), heights)
-        write_on_bars(axes, ends, [f"{value:+.2f}" if math.isfinite(value) else "n/a" for value in delta])
+                axes.plot([low[place], high[place]], [place, place], color="black", linewidth=1.4, marker="|", markersize=8)
+            ends = np.where(np.isfinite(low), np.where(widths < 0, np.fmin(low, widths), np.fmax(high, widths)), widths)
+        for row, (end, value) in enumerate(zip(ends.tolist(), delta.tolist(), strict=True)):
+            text = f"{round(value, 2) + 0.0:+.2f}" if abs(value) < 1000 else f"{value:+.1e}" if math.isfinite(value) else "n/a"
+            away, ha = (-4, "right") if end < 0 else (4, "left")
+            axes.annotate(text, (end, row), (away, 0), textcoords="offset points", fontsize=8, va="center", ha=ha)
+        axes.margins(x=0.3)
     return figure
 
 
