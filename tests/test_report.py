@@ -14,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib import image
-from matplotlib.figure import Figure
 from rich.console import Console
 
 from esbt.errors import EsbtError
-from esbt.report import TARGETS, Picture, Target, metrics_frame, metrics_table, target_frame, target_table, write_report
+from esbt.report import TARGETS, Target, metrics_frame, metrics_table, target_frame, target_table, write_report
 from esbt.report.canvas import bin_edges, decimate
 from esbt.report.charts import CHARTS
 from esbt.report.html import cell
@@ -282,31 +281,3 @@ def test_long_lines_are_thinned_before_drawing():
     for chart in "equity", "drawdown":
         lines = CHARTS[chart]({"a": run}).axes[0].lines
         assert max(len(line.get_xdata()) for line in lines) <= 2002
-
-
-def test_further_pictures_stand_under_their_headings(runs, tmp_path):
-    def picture(caption, section="More charts"):
-        figure = Figure(figsize=(2, 1))
-        figure.subplots().plot([0, 1])
-        return Picture(figure, caption, section)
-
-    figures = {"Gain & loss": picture("<one>", "A & B"), "two": picture("two"), "three": picture("three", "A & B")}
-    text = write_report(tmp_path / "out", runs, title="t", figures=figures).read_text()
-    own = Page(text)
-    assert own.outside == []
-    pictures = [(tmp_path / f"out/charts/{name}.png").read_bytes() for name in (*CHARTS, "gain_loss", "three", "two")]
-    assert [base64.b64decode(source.split(",")[1]) for source in own.images] == pictures
-    assert "<h2>A &amp; B</h2>" in text
-    assert "&lt;one&gt;" in text
-    assert text.index("A &amp; B") < text.index("chart-three") < text.index("<h2>More charts</h2>") < text.index("chart-two")
-
-
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [(("equity",), "as is the report's own"), (("a b", "A-B"), "as is figure 'a b'"), (("!",), "no letter or digit")],
-)
-def test_picture_names_that_would_share_a_file(runs, names, words, tmp_path):
-    figures = dict.fromkeys(names, Picture(Figure(), "caption"))
-    with pytest.raises(EsbtError, match=words):
-        write_report(tmp_path / "out", runs, title="t", figures=figures)
-    assert not (tmp_path / "out").exists()
