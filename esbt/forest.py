@@ -71,8 +71,8 @@ class Forest:
 
     @property
     def backend(self) -> str:
-        """How a single row is asked on this machine: "bits" (all splits of a tree at once; needs AVX2, trees of at most 32 leaves without
-        categories, and about 256 features at most) or "walker", whose answers are the same; "tl2cgen" where that was asked for."""
+        """How a single row is asked on this machine: "bits" (all splits of a tree at once; needs AVX2, trees of at most some 90 leaves
+        without categories, and about 256 features at most) or "walker", whose answers are the same; "tl2cgen" where that was asked for."""
         if self._compiled is not None:
             return "tl2cgen"
         return "bits" if self._core.fast_row else "walker"
