@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import treelite.sklearn
 from esbt import _core
 from esbt.errors import EsbtError
 from esbt.forest_arrays import forest_arrays
+from esbt.forest_tl2cgen import CompiledTrees
 from esbt.hooks import Hook
 
 _SKLEARN = (
@@ -45,25 +46,35 @@ class Forest:
     (Hist)GradientBoosting regressor or binary classifier, a treelite.Model, or the path of a model file (XGBoost .json or .ubj, LightGBM
     .txt). Early stopping is honoured as the library's own predict does. Categorical splits of LightGBM and XGBoost are supported.
 
-    Raises EsbtError for several classes or outputs, linear leaves, zero_as_missing, an unknown kind of model or file, a corrupt file.
+    `backend`: None walks the trees in the core, loaded in milliseconds; "tl2cgen" has this machine's C compiler build them, in seconds (see
+    esbt/forest_tl2cgen.py; pip install "esbt[tl2cgen]").
+
+    Raises EsbtError for several classes or outputs, linear leaves, zero_as_missing, an unknown kind of model, file or backend, a corrupt
+    file, and where tl2cgen is asked for and it or a compiler is missing.
     A treelite.Model does not tell that LightGBM made it: hand over LightGBM's booster or file, so that zero_as_missing is seen and values
     of at most 1e-35 count as 0, as they do in LightGBM.
     """
 
-    def __init__(self, model: object) -> None:
+    def __init__(self, model: object, *, backend: Literal["tl2cgen"] | None = None) -> None:
+        if backend not in (None, "tl2cgen"):
+            raise EsbtError(f"backend {backend!r} is unknown: give 'tl2cgen', or leave it out for the core's own")
         what = f"the model file {model}" if isinstance(model, str | Path) else f"the {type(model).__name__}"
         try:
-            self._core = _core.Forest(**_load(model))
+            trees, tiny_is_zero = _load(model)
+            self._core = _core.Forest(**forest_arrays(trees, tiny_is_zero=tiny_is_zero))
         except EsbtError:
             raise
         except (treelite.TreeliteError, ValueError, KeyError, OverflowError, RuntimeError, NotImplementedError) as error:
             reason = str(error).strip().splitlines()
             raise EsbtError(f"{what} cannot be read as a forest: {reason[-1] if reason else type(error).__name__}") from error
+        self._compiled = None if backend is None else CompiledTrees(trees, self.n_features, tiny_is_zero=tiny_is_zero)
 
     @property
     def backend(self) -> str:
-        """How a single row is asked on this machine: "bits" (all splits of a tree at once; needs AVX2, trees of at most 32 leaves without
-        categories, and about 256 features at most) or "walker". The answers are the same."""
+        """How a single row is asked on this machine: "bits" (all splits of a tree at once; needs AVX2, trees of at most some 90 leaves
+        without categories, and about 256 features at most) or "walker", whose answers are the same; "tl2cgen" where that was asked for."""
+        if self._compiled is not None:
+            return "tl2cgen"
         return "bits" if self._core.fast_row else "walker"
 
     @property
@@ -83,6 +94,8 @@ class Forest:
         mean over its trees. Raises EsbtError for another type or shape.
         """
         margins: npt.NDArray[np.float64]
+        if self._compiled is not None:
+            return self._compiled.predict(_rows(X, (None, self.n_features)))
         try:
             margins = self._core.predict(X)
         except (TypeError, ValueError):  # not what the core takes as it is: say what is wrong, or bring it into order
@@ -91,19 +104,23 @@ class Forest:
 
     def row(self, x: npt.NDArray[np.float32]) -> float:
         """Raw margin of one row x float32[n_features]. Raises EsbtError for another type or shape."""
+        if self._compiled is not None:
+            return float(self._compiled.predict(_rows(x, (self.n_features,))[None, :])[0])
         try:
             return self._core.row(x)
         except (TypeError, ValueError):  # not what the core takes as it is: say what is wrong, or bring it into order
             return self._core.row(_rows(x, (self.n_features,)))
 
     def leaves(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-        """Where each tree ends, int32[n, n_trees]: equal numbers within a column mean the same leaf. For explanations and tests."""
+        """Where each tree ends by the core, int32[n, n_trees]: equal numbers within a column mean the same leaf. For tests."""
         nodes: npt.NDArray[np.int32] = self._core.leaves(_rows(X, (None, self.n_features)))
         return nodes
 
     @cached_property
     def hook(self) -> Hook:
         """The forest as a hook of the simulation loop; it keeps the forest alive. Raises EsbtError for more than 256 features."""
+        if self._compiled is not None:
+            return self._compiled.hook
         return Hook.from_address(self._core.batch_address, self.n_features, self._core.state_address, keep_alive=self._core)
 
     def __repr__(self) -> str:
@@ -121,10 +138,10 @@ def _rows(x: object, shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(x)
 
 
-def _load(model: object) -> dict[str, Any]:
-    """The arguments of the core's forest."""
+def _load(model: object) -> tuple[treelite.Model, bool]:
+    """treelite's model, and whether values of at most 1e-35 count as 0, as they do in LightGBM."""
     if isinstance(model, treelite.Model):
-        return forest_arrays(model, tiny_is_zero=False)
+        return model, False
     if isinstance(model, str | Path):
         return _load_file(Path(model))
     names = {f"{c.__module__.partition('.')[0]}.{c.__name__}" for c in type(model).__mro__}
@@ -138,22 +155,22 @@ def _load(model: object) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:  # treelite would have LightGBM write the text a second time
             path = Path(folder) / "model.txt"
             path.write_text(text, encoding="utf-8")
-            return forest_arrays(treelite.frontend.load_lightgbm_model(path), tiny_is_zero=True)
+            return treelite.frontend.load_lightgbm_model(path), True
     if "xgboost.XGBModel" in names:
         stopped = getattr(held, "best_iteration", None) if held.get_params().get("early_stopping_rounds") else None
         held = held.get_booster()
-        return forest_arrays(treelite.frontend.from_xgboost(held if stopped is None else held[: stopped + 1]), tiny_is_zero=False)
+        return treelite.frontend.from_xgboost(held if stopped is None else held[: stopped + 1]), False
     if "xgboost.Booster" in names:
-        return forest_arrays(treelite.frontend.from_xgboost(held), tiny_is_zero=False)
+        return treelite.frontend.from_xgboost(held), False
     if any(f"sklearn.{name}" in names for name in _SKLEARN):
         categorical = getattr(held, "is_categorical_", None)
         if categorical is not None and np.any(categorical):
             raise EsbtError(f"a {type(model).__name__} with categorical features is not supported: encode them, or use LightGBM or XGBoost")
-        return forest_arrays(treelite.sklearn.import_model(held), tiny_is_zero=False)
+        return treelite.sklearn.import_model(held), False
     raise EsbtError(f"a {type(model).__name__} is not a forest: give {_KINDS} ({', '.join(_SKLEARN)})")
 
 
-def _load_file(path: Path) -> dict[str, Any]:
+def _load_file(path: Path) -> tuple[treelite.Model, bool]:
     suffix = path.suffix.lower()
     if suffix not in {".json", ".ubj", ".txt"}:
         raise EsbtError(f"the model file {path} has suffix {suffix!r}: give XGBoost .json or .ubj, or LightGBM .txt (pickles are not read)")
@@ -164,11 +181,11 @@ def _load_file(path: Path) -> dict[str, Any]:
     if suffix != ".txt":
         _check_xgboost(data, _JSON_CATEGORIES if suffix == ".json" else _UBJ_CATEGORIES)
     if suffix == ".json":
-        return forest_arrays(treelite.frontend.from_xgboost_json(data), tiny_is_zero=False)
+        return treelite.frontend.from_xgboost_json(data), False
     if suffix == ".ubj":
-        return forest_arrays(treelite.frontend.from_xgboost_ubjson(data), tiny_is_zero=False)
+        return treelite.frontend.from_xgboost_ubjson(data), False
     _check_lightgbm(data.decode("utf-8"))
-    return forest_arrays(treelite.frontend.load_lightgbm_model(path), tiny_is_zero=True)
+    return treelite.frontend.load_lightgbm_model(path), True
 
 
 def _check_xgboost(data: bytes, pattern: re.Pattern[bytes]) -> None:

@@ -114,20 +114,67 @@ def test_large_and_shared_trees(seed, leaves, shared):
     x = rows_near(rng, 150, 2, thresholds)
     expected = [naive(arrays, row) for row in x]
     assert [forest.row(row) for row in x] == expected == forest.predict(x).tolist()
-    assert shared or not forest.fast_row  # two parents may leave a small tree, where one of them cuts the rest off
+    assert shared or max(leaves) < 200 or not forest.fast_row  # two parents may leave a small tree, where one of them cuts the rest off
     assert forest.fast_block or max(leaves) > 256
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), leaves=st.lists(st.integers(33, 128), min_size=1, max_size=12), narrow=st.booleans())
+def test_wide_trees_in_pieces(seed, leaves, narrow):
+    """The same bits as the walk, leaves of -0.0 included, where a forest mixes trees of one piece and of several."""
+    rng = np.random.default_rng(seed)
+    thresholds = some_thresholds(rng, 20)
+    arrays = random_forest(rng, [5, 32, *leaves] if narrow else leaves, 16, thresholds)
+    arrays["value"][rng.random(len(arrays["value"])) < 0.2] = -0.0
+    forest = _core.Forest(**arrays)
+    x = rows_near(rng, 150, 16, thresholds)
+    expected = np.array([naive(arrays, row) for row in x])
+    assert np.array([forest.row(row) for row in x]).tobytes() == expected.tobytes()
+    assert forest.predict(x).tobytes() == expected.tobytes()
+
+
+def test_a_chain_is_walked_and_a_bush_is_not():
+    """What a piece carries is the way down to it: a tree of 40 leaves that is one long chain has none that fits."""
+    chain, bush = (grown(40, newest) for newest in (True, False))
+    assert not _core.Forest(**chain).fast_row
+    assert _core.Forest(**bush).fast_row == has_avx2()
+    x = rows_near(np.random.default_rng(2), 100, 3, np.arange(40.0))
+    for arrays in (chain, bush):
+        forest = _core.Forest(**arrays)
+        assert [forest.row(row) for row in x] == [naive(arrays, row) for row in x]
+
+
+def grown(leaves, newest):
+    """One tree whose newest, or oldest, leaf is split each time."""
+    free, children, size = [0], {}, 1
+    for _ in range(leaves - 1):
+        children[free.pop(-1 if newest else 0)] = (size, size + 1)
+        free += [size, size + 1]
+        size += 2
+    split = np.array([node in children for node in range(size)])
+    left, right = (np.array([children.get(node, (-1, -1))[side] for node in range(size)], "i4") for side in (0, 1))
+    feature = np.where(split, np.arange(size) % 3, -1).astype("i4")
+    flags = {name: np.zeros(size, "u1") for name in ("strict", "nan_left")}
+    values = {"threshold": np.arange(size) % 40.0, "value": np.arange(size) * 0.1}
+    return {"tree_start": np.array([0, size]), "feature": feature, "left": left, "right": right, "n_features": 3, **flags, **values}
+
+
+def has_avx2():
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    return " avx2 " in flags and os.environ.get("ESBT_TARGET") != "baseline"
 
 
 def test_which_layout_is_chosen():
     rng = np.random.default_rng(0)
     thresholds = rng.normal(size=3000).astype(np.float32)
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    avx2 = " avx2 " in flags and os.environ.get("ESBT_TARGET") != "baseline"
+    avx2 = has_avx2()
     for leaves, features, shared, row, block in [
         ([31] * 50, 40, False, avx2, True),
         ([32] * 50, 128, False, avx2, True),  # two slots a feature, for missing values go either way
         ([31] * 900, 129, False, False, True),
-        ([31] * 10 + [33], 40, False, False, True),
+        ([31] * 10 + [33], 40, False, avx2, True),  # in two pieces
+        ([31] * 10 + [64], 40, False, avx2, True),
+        ([31] * 10 + [200], 40, False, False, True),
         ([31] * 10 + [257], 40, False, False, False),
         ([31] * 10, 40, True, False, True),
         ([2] * 3000, 1, False, avx2, True),

@@ -1,5 +1,5 @@
 """docs/hooks.md under test: its blocks run in their order, the Cython one is built against the package as it is installed (headers and pxd,
-editable or wheel), and the Python callable, the numba cfunc, the Cython function and the forest make the same trades to the last byte."""
+editable or wheel), and Python callable, numba cfunc, Cython function, forest and network make the same trades to the last byte."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ from esbt.errors import EsbtError
 
 PAGE = Path(__file__).parents[1] / "docs" / "hooks.md"
 BLOCK = re.compile(r"^```(\w+)\n(?:# (\S+\.\w+)\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = ("python", "numba", "cython", "forest")
+LANGUAGES = ("python", "numba", "cython", "forest", "network")
 WAYS = tuple(f"{language}_hook" for language in LANGUAGES)
 STOPS = tuple(f"{language}_stop" for language in LANGUAGES)
 
@@ -64,7 +64,7 @@ def test_headers_of_the_installed_package():
     assert (Path(esbt.__file__).parent / "hooks.pxd").is_file()
 
 
-def test_all_four_make_the_same_trades(page):
+def test_all_make_the_same_trades(page):
     results = {way: page["trade"](page[way]) for way in WAYS}
     expected = results["python_hook"]
     raw, skipped = expected.raw_trades, expected.skipped
@@ -80,7 +80,7 @@ def test_all_four_make_the_same_trades(page):
         assert result.skipped == skipped, way
 
 
-def test_all_four_move_the_stop_alike(page):
+def test_all_move_the_stop_alike(page):
     """The dynamic stop: the same trades to the last byte, and not for want of moving: stops stood at one and at three ATR."""
     results = {way: page["lock_in"](page[way]) for way in STOPS}
     expected = results["python_stop"]
@@ -110,10 +110,10 @@ def test_the_stop_that_moves_is_asked_at_every_close_of_a_position(page):
 
 
 def test_the_way_in_is_the_one_it_says(page):
-    """None of the three compiled ones falls back to Python."""
+    """None of the compiled ones falls back to Python."""
     for ways in (WAYS, STOPS):
         kinds = [repr(esbt.hooks.as_hook(page[way], 2)) for way in ways]
-        assert kinds == ["Hook(callable, n_inputs=2)", *["Hook(function, n_inputs=2)"] * 3]
+        assert kinds == ["Hook(callable, n_inputs=2)", *["Hook(function, n_inputs=2)"] * 4]
 
 
 def test_what_the_page_prints(page):

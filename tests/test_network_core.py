@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,3 +205,11 @@ def test_wrong_input():
         as_hook(network, 3)
     with pytest.raises(EsbtError, match="1 to 256"):
         _ = Network([Dense(np.ones((1, 257)))]).hook
+
+
+def test_the_benchmark_asks_the_same_network():
+    """Every way of the benchmark gives torch's outputs; in its loop the network is asked at every signal and changes no trade."""
+    sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+    ways, forests, workload = (import_module(name) for name in ("rivals.network_torch", "rivals.forest_rivals", "workload"))
+    ways.require_same_outputs(forests.rows(300))
+    assert forests.EntryAsk(workload.full_rules(20_000), "network").require_asked("network") > 300

@@ -86,7 +86,8 @@ class EntryAsk:
         matrix = np.random.default_rng(SEED).standard_normal((N_FEATURES, len(w)), dtype=np.float32)
         self.features = esbt.Features(matrix, names, 0, w.bars.ts)
         self.forest = esbt.Forest(booster())
-        asked = {"no hook": None, "forest": self.forest, "compiled function": _cfunc(), "Python function": _python}[hook]
+        ways = {"no hook": None, "forest": self.forest, "compiled function": _cfunc(), "Python function": _python}
+        asked = _network() if hook == "network" else ways[hook]
         self.model = esbt.EntryModel(self.features, confidence=esbt.Ask(asked, names)) if asked is not None else None
 
     def run(self) -> Any:
@@ -102,6 +103,12 @@ class EntryAsk:
             X = np.ascontiguousarray(self.features.matrix[:, trades["entry_bar"] - 1].T)
             np.testing.assert_allclose(trades["confidence"], 1 / (1 + np.exp(-self.forest.predict(X))), rtol=1e-12)
         return len(trades)
+
+
+def _network() -> esbt.Network:
+    from rivals.network_torch import network  # it takes its rows from here
+
+    return network()
 
 
 def _cfunc() -> esbt.Hook:

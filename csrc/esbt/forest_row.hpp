@@ -1,6 +1,7 @@
-// One row through trees of at most 32 leaves, without a walk: all splits of a tree are asked at once, and each that says "right" cuts off
-// the leaves on its left; the first leaf that none has cut off is where the walk would end (QuickScorer, Lucchese et al., SIGIR 2015,
-// theorem 1). Here the splits lie tree by tree and the row's ranks in registers, so that a tree is 30 instructions without a jump. AVX2.
+// One row through trees of at most 32 leaves (wider ones go in pieces), without a walk: all splits of a tree are asked at once, and each
+// that says "right" cuts off the leaves on its left; the first leaf that none has cut off is where the walk would end (QuickScorer,
+// Lucchese et al., SIGIR 2015, theorem 1). Here the splits lie tree by tree and the row's ranks in registers, so that a tree is 30
+// instructions without a jump. AVX2.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "esbt/forest_cut.hpp"
 #include "esbt/forest_ranks.hpp"
 #include "esbt/forest_shape.hpp"
 
@@ -19,44 +21,19 @@ namespace esbt {
 
 class RowTrees {
   public:
-    static constexpr std::size_t kLeaves = 32, kMaxSlots = 256;
+    static constexpr std::size_t kLeaves = 32, kMaxSlots = 256, kPieces = 4;
 
-    // False where the tree has too many leaves or shares a node between two parents; nothing is added then.
+    // A tree of more leaves becomes up to kPieces smaller ones, in each of which the leaves of the others are 0: adding them up gives the
+    // same bits. False where that is not enough, or a node has two parents; the whole layout is of no use then.
     bool add(const TreeShape& shape) {
-        Splits split{};
-        split.rank.fill(127);  // no rank is greater: never right
-        Leaves leaf{};
-        std::array<double, kLeaves> value{};
-        std::vector<char> seen(shape.nodes.size());
-        struct Step {
-            std::int32_t node;
-            std::uint32_t on_left;  // the splits on whose left side it lies
-        };
-        std::vector<Step> stack{{0, 0}};
-        std::size_t splits = 0, leaves = 0;
-        while (!stack.empty()) {
-            const Step at = stack.back();
-            stack.pop_back();
-            if (seen[static_cast<std::size_t>(at.node)]) return false;
-            seen[static_cast<std::size_t>(at.node)] = true;
-            const TreeShape::Node& node = shape.nodes[static_cast<std::size_t>(at.node)];
-            if (node.left < 0) {
-                if (leaves == kLeaves) return false;
-                leaf.on_left[lane(leaves)] = at.on_left;
-                value[leaves++] = node.value;
-                continue;
-            }
-            if (splits == kLeaves - 1 || node.place.slot >= kMaxSlots) return false;
-            split.slot[splits] = static_cast<std::uint8_t>(node.place.slot);
-            split.rank[splits] = static_cast<std::int8_t>(node.place.rank - 128);
-            stack.push_back({node.right, at.on_left});
-            stack.push_back({node.left, at.on_left | (1U << splits)});
-            ++splits;
+        Cut cut(shape);
+        if (!cut.is_tree()) return false;
+        for (std::size_t pieces = 1; cut.leaves(0) > kLeaves; ++pieces) {
+            const std::size_t part = cut.largest(kLeaves);
+            if (pieces == kPieces || part == 0 || !add_piece(shape, cut, part)) return false;
+            cut.off(part);
         }
-        splits_.push_back(split);
-        leaves_.push_back(leaf);
-        value_.insert(value_.end(), value.begin(), value.end());
-        return true;
+        return add_piece(shape, cut, 0);
     }
 
     // Sum of the trees' leaves, in their order.
@@ -73,6 +50,43 @@ class RowTrees {
     }
 
   private:
+    // The piece whose leaves are those of node `part`; all others are 0.
+    bool add_piece(const TreeShape& shape, const Cut& cut, std::size_t part) {
+        Splits split{};
+        split.rank.fill(127);  // no rank is greater: never right
+        Leaves leaf{};
+        std::array<double, kLeaves> value{};
+        struct Step {
+            std::size_t node;
+            std::uint32_t on_left;  // the splits on whose left side it lies
+            bool inside;            // of the part
+        };
+        std::vector<Step> stack{{0, 0, part == 0}};
+        std::size_t splits = 0, leaves = 0;
+        while (!stack.empty()) {
+            const Step at = stack.back();
+            stack.pop_back();
+            const TreeShape::Node& node = shape.nodes[at.node];
+            const bool open = at.inside ? !cut.is_off(at.node) : cut.above(at.node, part);
+            if (node.left < 0 || !open) {
+                leaf.on_left[lane(leaves)] = at.on_left;
+                value[leaves++] = open && at.inside ? node.value : 0.0;
+                continue;
+            }
+            if (node.place.slot >= kMaxSlots) return false;
+            split.slot[splits] = static_cast<std::uint8_t>(node.place.slot);
+            split.rank[splits] = static_cast<std::int8_t>(node.place.rank - 128);
+            const auto left = static_cast<std::size_t>(node.left), right = static_cast<std::size_t>(node.right);
+            stack.push_back({right, at.on_left, at.inside || right == part});
+            stack.push_back({left, at.on_left | (1U << splits), at.inside || left == part});
+            ++splits;
+        }
+        splits_.push_back(split);
+        leaves_.push_back(leaf);
+        value_.insert(value_.end(), value.begin(), value.end());
+        return true;
+    }
+
     static constexpr std::size_t kChunk = 32;  // trees whose leaves are fetched while their splits are asked
 
     struct alignas(64) Splits {

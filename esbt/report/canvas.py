@@ -6,7 +6,8 @@ Universal Design"), which the colour-blind can tell apart.
 
 import io
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -25,11 +26,24 @@ THOUSANDS = FuncFormatter(lambda x, _: f"{x:,.0f}" if float(x).is_integer() else
 WARNING = "#B00020"
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """A figure as the page takes it: a caption in plain words, and the heading under which it stands (pictures of one heading together)."""
+
+    figure: Figure
+    caption: str
+    section: str = "More charts"
+
+
 def sheet(runs: Runs, title: str, height: float) -> Figure:
-    """An empty figure, 9 inches wide, with its title; the title says SYNTHETIC, in red, for a generated market."""
+    """An empty figure for these runs."""
     check_runs(runs)
+    return blank(title, height, synthetic=any_synthetic(runs))
+
+
+def blank(title: str, height: float, *, synthetic: bool) -> Figure:
+    """An empty figure, 9 inches wide, with its title; the title says SYNTHETIC, in red, for a generated market."""
     figure = Figure(figsize=(9.0, height), dpi=120, layout="constrained")
-    synthetic = any_synthetic(runs)
     figure.suptitle(f"SYNTHETIC market: {title}" if synthetic else title, fontsize=13, color=WARNING if synthetic else "black")
     return figure
 
@@ -81,20 +95,25 @@ def coloured(runs: Runs) -> Iterator[tuple[str, str, RunLike]]:
         yield colour, label, run
 
 
-def name_bars(axes: Axes, runs: Runs) -> None:
-    """Run labels under bars at 0, 1, 2 .., folded so that they do not touch."""
-    size, width = (9, 16) if len(runs) < 4 else (8, 10)
+def name_bars(axes: Axes, runs: Collection[str], panels: int = 1) -> None:
+    """Labels (of runs) under bars at 0, 1, 2 .., folded so that they do not touch; panels: beside one another on the sheet."""
+    size, width = (7.5, 9) if len(runs) * panels > 8 else (9, 16) if len(runs) < 4 else (8, 10)
+    if len(runs) * panels > 12:  # too many to fold: they lean
+        axes.set_xticks(range(len(runs)), list(runs), fontsize=size, rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_xlim(-0.6, len(runs) - 0.4)
+        return
     axes.set_xticks(range(len(runs)), ["\n".join(textwrap.wrap(label, width, break_long_words=False)) for label in runs], fontsize=size)
     axes.set_xlim(-0.6, len(runs) - 0.4)
 
 
 def write_on_bars(axes: Axes, heights: Floats, texts: Sequence[str]) -> None:
     """Each bar's number at its end: above it, or below a bar that hangs down."""
+    size = 8.0 if len(texts) < 5 else 6.5
     for place, (height, text) in enumerate(zip(heights, texts, strict=True)):
         up = bool(height >= 0)
         offset = (0.0, 3.0 if up else -3.0)
         va: Literal["bottom", "top"] = "bottom" if up else "top"
-        mark = axes.annotate(text, (place, float(height)), offset, textcoords="offset points", fontsize=8, zorder=5, ha="center", va=va)
+        mark = axes.annotate(text, (place, float(height)), offset, textcoords="offset points", fontsize=size, zorder=5, ha="center", va=va)
         mark.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.5})  # readable where the target line passes
 
 

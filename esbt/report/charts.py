@@ -127,7 +127,7 @@ def metrics_chart(runs: Runs) -> Figure:
         axes.set_title(f"{target.label}  ({wanted(target)})", fontsize=10)
         axes.set_ylabel("%" if scale == 100.0 else "ratio", fontsize=9)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        name_bars(axes, runs)
+        name_bars(axes, runs, panels=3)
         axes.margins(y=0.2)
         write_on_bars(axes, heights, [target_cell(target, value) for value in values])
     return figure
@@ -136,7 +136,7 @@ def metrics_chart(runs: Runs) -> Figure:
 def win_loss_chart(runs: Runs) -> Figure:
     """Counts of winning, losing and scratch trades, and the average win and loss in USD."""
     figure = sheet(runs, "Wins and losses", height=4.6)
-    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2] if len(runs) < 5 else [1, 1])
     size = 8 if len(runs) < 4 else 7
     place, width = np.arange(len(runs)), 0.27
     pnls = [_pnl(run) for run in runs.values()]
@@ -155,7 +155,7 @@ def win_loss_chart(runs: Runs) -> Figure:
     for axes, ylabel in ((left, "Trades"), (right, "USD per trade, net of costs")):
         decorate(axes)
         axes.set_ylabel(ylabel)
-        name_bars(axes, runs)
+        name_bars(axes, runs, panels=2)
         axes.margins(y=0.15)
         axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
         axes.yaxis.set_major_formatter(THOUSANDS)

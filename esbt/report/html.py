@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -37,8 +38,28 @@ class Grid:
     numeric: Sequence[bool]
 
 
-def render_page(runs: Runs, charts: Mapping[str, bytes], *, title: str, notes: Sequence[str], tables: Mapping[str, pl.DataFrame]) -> str:
-    """The page as HTML. `charts` maps a chart's name to its PNG bytes, embedded as base64; all text is escaped."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture as the page shows it: its PNG bytes, what it says, and the heading it stands under."""
+
+    png: bytes
+    caption: str
+    section: str
+
+
+_NO_PICTURES: Mapping[str, Shown] = MappingProxyType({})
+
+
+def render_page(
+    runs: Runs,
+    charts: Mapping[str, bytes],
+    *,
+    title: str,
+    notes: Sequence[str],
+    tables: Mapping[str, pl.DataFrame],
+    pictures: Mapping[str, Shown] = _NO_PICTURES,
+) -> str:
+    """The page as HTML. `charts` maps a chart's name to its PNG bytes, embedded as base64, as are `pictures`; all text is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("esbt.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -55,8 +76,17 @@ def render_page(runs: Runs, charts: Mapping[str, bytes], *, title: str, notes: S
         skipped=_side_by_side(runs, _skipped(runs), "Reason"),
         notes=list(notes),
         tables={name: grid(frame) for name, frame in tables.items()},
+        sections=_sections(pictures),
         trades=[(label, len(run.trades), _some_trades(run.trades)) for label, run in runs.items()],
     )
+
+
+def _sections(pictures: Mapping[str, Shown]) -> dict[str, list[tuple[str, str, str]]]:
+    """Heading -> name, caption and base64 of its pictures, in the order of their first."""
+    sections: dict[str, list[tuple[str, str, str]]] = {}
+    for name, own in pictures.items():
+        sections.setdefault(own.section, []).append((name, own.caption, b64encode(own.png).decode()))
+    return sections
 
 
 def headline(label: str, run: RunLike) -> tuple[str, str, str, str]:

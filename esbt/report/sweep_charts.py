@@ -4,7 +4,7 @@ Every title says SYNTHETIC when the market is generated. Knows no lanes and runs
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, MaxNLocator, ScalarFormatter
 
 from esbt.files import write_bytes
-from esbt.report.canvas import OKABE_ITO, THOUSANDS, WARNING, decorate, png, say
+from esbt.report.canvas import OKABE_ITO, THOUSANDS, blank, decorate, png, say
 from esbt.report.tables import SHOWN
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 def label_of(metric: str) -> str:
     """A metric's name for people."""
-    name, unit = (SHOWN | _OF_SWEEPS).get(metric, (metric.replace("_", " ").capitalize(), "ratio"))
+    name, unit = (SHOWN | _OF_SWEEPS).get(metric, (f"{metric[:1].upper()}{metric[1:]}".replace("_", " "), "ratio"))
     return f"{name}, {_UNITS[unit]}" if _UNITS[unit] else name
 
 
@@ -46,7 +46,7 @@ def heatmap_chart(frame: pl.DataFrame, x: str, y: str, metric: str, over: str, *
     """A metric over two axes, as `SweepTable.heatmap` gives it; cells without a value stay white. Colours are centred on zero where the
     metric has both signs."""
     xs, ys, values = _matrix(frame, x, y, metric)
-    figure = _sheet(f"{label_of(metric)} ({over} over all other axes)", synthetic, 5.6)
+    figure = blank(f"{label_of(metric)} ({over} over all other axes)", 5.6, synthetic=synthetic)
     axes = figure.subplots()
     norm, cmap = _colours(values)
     axes.imshow(values, origin="lower", aspect="auto", norm=norm, cmap=cmap, interpolation="nearest")
@@ -68,7 +68,7 @@ def heatmap_chart(frame: pl.DataFrame, x: str, y: str, metric: str, over: str, *
 def surface_chart(frame: pl.DataFrame, x: str, y: str, metric: str, over: str, *, synthetic: bool) -> Figure:
     """The same as a relief; cells without a value are left out of it."""
     xs, ys, values = _matrix(frame, x, y, metric)
-    figure = _sheet(f"{label_of(metric)} ({over} over all other axes)", synthetic, 6.4)
+    figure = blank(f"{label_of(metric)} ({over} over all other axes)", 6.4, synthetic=synthetic)
     if min(values.shape) < 2:
         say(figure.subplots(), "a relief needs two values on each axis")
         return figure
@@ -92,7 +92,7 @@ def plateau_chart(frame: pl.DataFrame, metric: str, *, synthetic: bool) -> Figur
 
     frame: as `SweepTable.plateau` gives it, best first.
     """
-    figure = _sheet(f"{label_of(metric)}: each lane and the mean of its neighbours", synthetic, 5.2)
+    figure = blank(f"{label_of(metric)}: each lane and the mean of its neighbours", 5.2, synthetic=synthetic)
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     known = frame.filter(pl.col(metric).is_finite() & pl.col("neighbours_mean").is_finite())
     if known.is_empty():
@@ -128,26 +128,38 @@ def plateau_chart(frame: pl.DataFrame, metric: str, *, synthetic: bool) -> Figur
     return figure
 
 
-def parallel_chart(frame: pl.DataFrame, parameters: Sequence[str], metric: str, lower: bool, most: int, *, synthetic: bool) -> Figure:
+def parallel_chart(
+    frame: pl.DataFrame,
+    parameters: Sequence[str],
+    metric: str,
+    lower: bool,
+    most: int,
+    *,
+    synthetic: bool,
+    title: str = "",
+    noun: str = "lane",
+    log: Collection[str] = (),
+) -> Figure:
     """Lanes as lines over all axes and the metric, coloured by it, best on top; numbers to scale, words and `off` at places of their own.
 
-    Of more than `most` lanes an even choice of ranks is drawn. lower: whether less is better.
+    Of more than `most` lanes an even choice of ranks is drawn. lower: whether less is better. title: begins it. noun: what a line is and
+    the column of its number. log: axes of positive numbers to a logarithmic scale.
     """
     shown = [name for name in parameters if frame[name].n_unique() > 1]
-    figure = _sheet(f"{label_of(metric)} over all axes", synthetic, 5.2)
+    figure = blank(f"{title}{label_of(metric)} over all axes", 5.2, synthetic=synthetic)
     axes = figure.subplots()
     known = frame.filter(pl.col(metric).is_finite()).sort(metric, descending=lower)
     if known.is_empty() or not shown:
-        say(axes, "no lane has a value, or no axis more than one")
+        say(axes, f"no {noun} has a value, or no axis more than one")
         return figure
     known = known[np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(np.int64))]
-    heights, marks = zip(*(_heights(known[name]) for name in (*shown, metric)), strict=True)
+    heights, marks = zip(*(_heights(known[name], name in log) for name in (*shown, metric)), strict=True)
     lines = np.stack([np.column_stack([np.full(len(known), float(k)), height]) for k, height in enumerate(heights)], axis=1)
     values = known[metric].to_numpy()
     norm, cmap = _colours(values)
     alpha = min(1.0, max(0.12, 200.0 / len(known)))
     axes.add_collection(LineCollection(list(lines), colors=cmap(norm(values)), linewidths=1.0, alpha=alpha))
-    axes.plot(range(len(heights)), lines[-1, :, 1], color="black", linewidth=2.2, label=f"best: lane {known['lane'][-1]:,}")
+    axes.plot(range(len(heights)), lines[-1, :, 1], color="black", linewidth=2.2, label=f"best: {noun} {known[noun][-1]:,}")
     for k, own in enumerate(marks):
         axes.axvline(k, color="#666666", linewidth=0.8)
         for height, text in own:
@@ -160,12 +172,6 @@ def parallel_chart(frame: pl.DataFrame, parameters: Sequence[str], metric: str, 
     axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.07))
     figure.colorbar(ScalarMappable(norm, cmap), ax=axes, label=label_of(metric), format=_format(values))
-    return figure
-
-
-def _sheet(title: str, synthetic: bool, height: float) -> Figure:
-    figure = Figure(figsize=(9.0, height), dpi=120, layout="constrained")
-    figure.suptitle(f"SYNTHETIC market: {title}" if synthetic else title, fontsize=13, color=WARNING if synthetic else "black")
     return figure
 
 
@@ -206,15 +212,17 @@ def _ticks(axes: Axes, side: str, values: Sequence[Any]) -> None:
     (axes.set_xticks if side == "x" else axes.set_yticks)(list(places), texts, fontsize=9)
 
 
-def _heights(column: pl.Series) -> tuple[Floats, list[tuple[float, str]]]:
+def _heights(column: pl.Series, log: bool = False) -> tuple[Floats, list[tuple[float, str]]]:
     """Places of the values between 0 and 1, and what to write where."""
     values = column.unique().sort(nulls_last=True).to_list()
     if column.dtype.is_numeric() and column.dtype != pl.Boolean and column.null_count() == 0:
         numbers = column.to_numpy().astype(np.float64)
-        low, high = float(numbers.min()), float(numbers.max())
+        scaled = np.log(numbers) if log else numbers
+        low, high = float(scaled.min()), float(scaled.max())
         width = (high - low) or 1.0
-        marks = values if len(values) <= _LABELS else np.linspace(low, high, 5).tolist()
-        return (numbers - low) / width, [((mark - low) / width, _short(mark)) for mark in marks]
+        marks = values if len(values) <= _LABELS and not log else (np.exp if log else np.asarray)(np.linspace(low, high, 5)).tolist()
+        places = (np.log(marks) if log else np.asarray(marks, np.float64)) - low
+        return (scaled - low) / width, [(place / width, _short(mark)) for place, mark in zip(places.tolist(), marks, strict=True)]
     scale = max(1, len(values) - 1)
     place = {value: k / scale for k, value in enumerate(values)}
     step = max(1, -(-len(values) // _LABELS))
