@@ -17,6 +17,7 @@ HEADLINE = "Headline: entry, filter, stop, target and trailing axes, in a proces
 LARGE = "Sweep of 8,192 lanes, stop x target x trailing"
 STUDY = "A study beside a sweep of as many lanes"
 FEATURES = "Features: the default set, written as float32[F, N]"
+ASKED = "Hook of 40 inputs in the loop, per signal asked"
 STOP = "A dynamic stop, asked at every bar of an open position"
 
 
@@ -62,4 +63,8 @@ CLAIMS = (
     Claim("Features beside TA-Lib", "Features that TA-Lib has too", "esbt", "times as fast", 4, ("TA-Lib",)),
     Claim("Features beside Polars", "Features that Polars has too", "esbt", "times as fast", 10, ("Polars",)),
     Claim("A bar into the stream of features", "Features bar by bar, the default set, pushed from C++", "esbt", "ns", 1000),
+    Claim("A forest asked in the loop", ASKED, "forest", "ns", 700),
+    Claim("A forest, a block of rows", "Forest, a block of 10,000 rows", "esbt Forest.predict", "ns", 400),
+    Claim("A forest loaded", "Forest, loaded", "esbt LightGBM file", "s", 0.02),
+    Claim("A network asked in the loop", ASKED, "network", "ns", 1000),
 )

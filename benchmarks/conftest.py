@@ -13,7 +13,7 @@ for _threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "P
 
 PACKAGES = (
     "esbt", "numpy", "polars", "numba", "vectorbt", "vectorbt-rust", "raptorbt", "backtesting", "pandas", "lightgbm", "treelite", "TA-Lib",
-    "optuna", "distributed",
+    "optuna", "distributed", "xgboost", "tl2cgen", "torch",
 )  # fmt: skip
 
 

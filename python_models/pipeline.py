@@ -7,9 +7,7 @@ causal: a value at bar t depends on bars up to t), learning sees the training ba
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 from rich.console import Console
 
@@ -26,9 +24,8 @@ from esbt.signals import Signals
 from python_models.claim import claim
 from python_models.config import RunConfig
 from python_models.learn import Learned, Training, learn
-from python_models.position_sizer import portfolio_heat
+from python_models.run_pages import run_pages
 from python_models.splits import Window, last_part
-from python_models.trained import Evidence
 
 STEPS = ("bars", "features", "learning", "backtests", "report")
 
@@ -79,11 +76,11 @@ class TradingSystemPipeline:
         runs = judge(config, bars, columns, judged, learned)
         step("report")
         notes = [*_about(bars, judged, config.account), *_claimed(runs), *learned.notes]
-        tables = _tables(learned, runs)
+        pages = run_pages(learned, runs, seen, config.learning)
         what = "static ATR baseline against machine learning, out of sample" if judged.start else "static ATR baseline, nothing learned"
         title = f"{bars.instrument.symbol}: {what}"
-        page = write_report(out, runs, title=title, notes=notes, tables=tables)
-        return PipelineResult(runs, learned, notes, page, tables)
+        page = write_report(out, runs, title=title, notes=notes, tables=pages.tables, figures=pages.figures)
+        return PipelineResult(runs, learned, notes, page, pages.tables)
 
     def load(self) -> Bars:
         """The bars of the run: from the file named, and only without one from the synthetic market. A missing file is an error."""
@@ -150,43 +147,3 @@ def _claimed(runs: dict[str, Result]) -> list[str]:
     """What the last phase claims against the baseline; nothing where nothing was learned."""
     *_, last = runs.values()
     return [str(claim(last, runs["baseline"]))] if len(runs) > 1 else []
-
-
-def _tables(learned: Learned, runs: dict[str, Result]) -> dict[str, pl.DataFrame]:
-    tables: dict[str, pl.DataFrame] = {}
-    if learned.stop_targets is not None:
-        tables["Stop targets on held-out training time"] = learned.stop_targets
-    if learned.multipliers is not None and len(learned.multipliers):
-        tables["Stop multipliers by regime, on training time"] = learned.multipliers
-    ensembles = [_model_row(question, name, own) for question, own in learned.evidence.items() for name in own.losses]
-    if ensembles:
-        tables["Ensembles, out of fold"] = pl.DataFrame(ensembles)
-    if learned.confidence is not None:
-        quality: dict[str, Any] = learned.confidence.quality
-        tables["Entry confidence on held-out training time"] = pl.DataFrame({"measure": list(quality), "value": list(quality.values())})
-        if learned.confidence.evidence is not None:
-            tables["Reliability on held-out training time"] = learned.confidence.evidence.reliability
-    sizes = [_size_row(name, result) for name, result in runs.items() if len(result.trades)]
-    if sizes:
-        tables["Size and heat at entry"] = pl.DataFrame(sizes)
-    return tables
-
-
-def _model_row(question: str, name: str, own: Evidence) -> dict[str, Any]:
-    """Weight and loss of a model, and what tuning found; of the blend, its loss."""
-    tuned = own.tuned.get(name)
-    found = "" if tuned is None else ", ".join(f"{key} {value:.4g}" for key, value in tuned.parameters.items())
-    return {"question": question, "model": name, "weight": own.weights.get(name), "loss": own.losses[name], "parameters": found}
-
-
-def _size_row(name: str, result: Result) -> dict[str, Any]:
-    """Contracts and portfolio heat (risk at the stop over closed equity) of each position at its entry, on the test time."""
-    contracts = result.contracts_at_entry
-    heat = [portfolio_heat([risk]) for risk in result.risk_at_entry * result.raw_trades["side"][result.position_rows]]
-    return {
-        "run": name,
-        "mean contracts": float(np.mean(contracts)),
-        "most contracts": int(np.max(contracts)),
-        "mean heat": float(np.mean(heat)),
-        "greatest heat": float(np.max(heat)),
-    }
