@@ -47,7 +47,7 @@ def said():
 def test_each_lane_is_its_own_run(said, target):
     seen = said[target]["random"]
     assert seen["cases"] == CASES
-    assert seen["traded"] > 0.9 * CASES
+    assert seen["traded"] > 0.8 * CASES
     assert seen["trades"] > 500 * CASES
     assert seen["ruined"] > CASES
     assert 0.25 < seen["stepped"] / seen["lanes"] < 0.75  # each case's own number is compared where it is run
