@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python benchmarks/distribution.py
 
-Prints the table of docs/sweeps.md. Workers are up before the clock starts, and the time they take to come up is told apart; bars have
+Prints the table, with the time that workers take to come up. Workers are up before the clock starts; bars have
 to travel in every run, for each run is a sweep of its own (its cash is another), which no worker knows yet.
 """
 

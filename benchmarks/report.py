@@ -96,10 +96,19 @@ def _table(name: str, rows: list[Row]) -> str:
         ns = _ns(row, rows)
         ratio = "" if reference is None or row is reference or _is_base(row, rows) else f"{ns / _ns(reference, rows):.2f}"
         faster = ratio and row["rival"] and ns < _ns(reference, rows)
-        remarks = "; ".join(part for part in (f"**faster than {_name(reference)}**" if faster else "", row["note"]) if part)
+        loss = f"**faster than {_name(reference)}**" if faster else ""
+        remarks = "; ".join(part for part in (loss, _overhead(row, reference), row["note"]) if part)
         line = f"| {row['engine']} | {row['median'] * 1e3:.4g} | {ns:.4g} | {ratio} | {row['spread']:.0%} | {row['rounds']} | {remarks} |"
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def _overhead(row: Row, reference: Row | None) -> str:
+    """Of a row that says that it is the reference's work done in another way: seconds and share more."""
+    if reference is None or not row.get("overhead"):
+        return ""
+    more = row["median"] - reference["median"]
+    return f"{more:+.2f} s, {more / reference['median']:+.0%}"
 
 
 def _ns(row: Row, rows: list[Row]) -> float:

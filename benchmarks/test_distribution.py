@@ -1,6 +1,6 @@
 """What distribution costs: the same sweep here, by two processes and on a Dask cluster on loopback, each on two cores. No claim: the cost.
 
-See distribution.py, which prints the table of docs/sweeps.md. Every way first gives the same table.
+See distribution.py. What it is made of: docs/sweeps.md. Every way first gives the same table.
 """
 
 import pytest
@@ -24,4 +24,4 @@ def test_way(benchmark, way):
     make, files = WAYS[way]
     with make() as executor:
         assert same(sweep(executor, files=files), whole)
-        measure(benchmark, lambda: sweep(executor, files=files), TABLE, way, **labels)
+        measure(benchmark, lambda: sweep(executor, files=files), TABLE, way, overhead=True, **labels)

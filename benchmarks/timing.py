@@ -13,8 +13,8 @@ def measure(benchmark: Any, run: Callable[[], object], table: str, engine: str, 
 
     labels: `unit` and `count` (the time is given per unit, `count` of them in one run); `reference` True for the row that the others are
     compared with; `rival` True where being faster than the reference is a loss; `without` names the row whose time is taken off first;
-    `seconds` is the time where `run` is a process that times itself; `note` is printed beside the row. rounds: of runs that take seconds
-    and have been run before.
+    `overhead` True prints what the row takes more than the reference; `seconds` is the time where `run` is a process that times itself;
+    `note` is printed beside the row. rounds: of runs that take seconds and have been run before.
     """
     benchmark.group = table
     benchmark.extra_info.update({"table": table, "engine": engine, "reference": False, "rival": False, "note": "", **labels})

@@ -177,6 +177,12 @@ def test_every_kind_of_claim_is_judged():
     assert "1,011 x | met" in render(page)
 
 
+def test_overhead_is_printed():
+    lanes = {"unit": "lane", "count": 1000}
+    text = render(page_of(("T", "here", 2.0, lanes | {"reference": True}), ("T", "there", 2.5, lanes | {"overhead": True})))
+    assert "| there | 2500 | 2.5e+06 | 1.25 | 2% | 9 | +0.50 s, +25% |" in text
+
+
 def test_claims_name_rows_that_are_measured():
     """Of the page as it is, or of the benchmarks of sweeps."""
     known, table = set(sweep_rows()), ""
