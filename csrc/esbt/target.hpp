@@ -26,8 +26,4 @@ inline bool has_avx2() {
 inline bool has_avx2() { return false; }
 #endif
 
-namespace features {
-using esbt::has_avx2;  // as the sweep's kernel calls it
-}
-
 }  // namespace esbt

@@ -16,13 +16,15 @@ namespace esbt::sweep {
 class Crew {
   public:
     explicit Crew(int threads) : size_(threads), start_(threads), end_(threads) {
-        for (int id = 1; id < size_; ++id) threads_.emplace_back([this, id] { serve(id); });
+        try {
+            for (int id = 1; id < size_; ++id) threads_.emplace_back([this, id] { serve(id); });
+        } catch (...) {  // the machine gives no more
+            dismiss(size_ - static_cast<int>(threads_.size()));
+            throw;
+        }
     }
     ~Crew() {
-        if (threads_.empty()) return;
-        work_ = nullptr;
-        start_.arrive_and_wait();
-        for (std::thread& t : threads_) t.join();
+        if (!threads_.empty()) dismiss(1);
     }
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;
@@ -41,6 +43,12 @@ class Crew {
     }
 
   private:
+    void dismiss(int not_waiting) {
+        work_ = nullptr;
+        static_cast<void>(start_.arrive(not_waiting));
+        for (std::thread& t : threads_) t.join();
+    }
+
     void serve(int id) {
         for (;;) {
             start_.arrive_and_wait();

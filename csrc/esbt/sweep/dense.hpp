@@ -13,7 +13,7 @@ namespace esbt::sweep {
 class Dense {
   public:
     Dense(const Board& board, const LaneClass& lanes, const Plan* plans)
-        : board_(board), lanes_(lanes), order_(order_of(lanes)), legs_(lanes, order_.row), plans_(plans), fast_(features::has_avx2()) {
+        : board_(board), lanes_(lanes), order_(order_of(lanes)), legs_(lanes, order_.row), plans_(plans), fast_(has_avx2()) {
         const bool trails = lanes.has_trails(), times = lanes.has_times();
         run_day_ = fast_ ? avx2::run_day_of(order_.row, trails, times) : baseline::run_day_of(order_.row, trails, times);
         eights_.reserve(order_.eights());
