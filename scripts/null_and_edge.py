@@ -42,7 +42,7 @@ STRATEGY = {"fast": 8, "slow": 30, "stop_atr": 5.0, "target_r": None, "reverse":
 LEARNING = {"test_fraction": 0.4, "min_labels": 100, "stop_low": 3.0, "stop_high": 8.0, "max_contracts": 1}
 # Of tuned ensembles, where learning has them: so that 120 markets take minutes.
 LIGHT = {"models": ("lightgbm", "xgboost"), "trials": 2, "folds": 2}
-LEARNING |= {name: value for name, value in LIGHT.items() if name in Learning.model_fields}
+LEARNING |= LIGHT
 CASH = 1_000_000.0
 
 

@@ -40,6 +40,8 @@ slow = 8
 [learning]
 min_labels = 50
 trees = 5
+trials = 1
+models = ["lightgbm"]
 embargo_bars = 4
 features = ["rsi(14)", "move(5)"]
 """
