@@ -6,7 +6,6 @@ on to the same lanes. What was told is in Optuna's own journal; what the lanes b
 """
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,13 +141,11 @@ class Study:
 
     def ask(self, number: int, refuses: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """Parameters of the lanes of batch `number`. refuses: whether a lane contradicts itself; then another is asked for."""
-        import optuna
+        from esbt.sweep.batch_sampler import BatchSampler  # here, for Optuna is slow to import
 
         first = number * self.plan.batch
         count = min(self.plan.batch, self.plan.trials - first)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = optuna.samplers.TPESampler(seed=_seed(self.plan.seed, number), constant_liar=True)
+        self._study.sampler = BatchSampler(_seed(self.plan.seed, number), count)
         rows: list[dict[str, Any]] = []
         self._asked: list[int] = []
         for _ in range(_ASKED_AT_MOST * count):
