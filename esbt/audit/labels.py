@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from esbt.audit.result import LABELS, Audit, Check, Finding
 from esbt.errors import EsbtError
@@ -94,8 +93,8 @@ def survives(scores: list[Floats], true: Floats, alike: Floats, *, known: float,
     rank correlation after training on true labels."""
     each = [rank_correlation(one, true) for one in scores]
     mean, learns = float(np.mean(each)), not all(np.array_equal(one, scores[0]) for one in scores)
-    over_trainings = float(stats.ttest_1samp(each, 0.0, alternative="greater").pvalue) if np.ptp(each) > 0 else 0.0
-    together = np.mean([stats.rankdata(one) for one in scores], axis=0)
+    over_trainings = float(_stats().ttest_1samp(each, 0.0, alternative="greater").pvalue) if np.ptp(each) > 0 else 0.0
+    together = np.mean([_ranks(one) for one in scores], axis=0)
     p = max(over_trainings, _p_value(together, true, alike))
     text = (
         f"rank correlation with true test labels {mean:+.3f} after training on shuffled labels ({len(scores)} times, p {p:.4f}, level "
@@ -109,7 +108,7 @@ def survives(scores: list[Floats], true: Floats, alike: Floats, *, known: float,
 
 def rank_correlation(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Spearman's, 0 where one of them does not vary."""
-    a, b = (stats.rankdata(values) for values in (scores, labels))
+    a, b = (_ranks(values) for values in (scores, labels))
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 0 else 0.0
@@ -145,7 +144,7 @@ def _on_shuffled(scores: list[Floats], labels: list[Floats], alike: Floats, leve
     """Question 2. scores, labels: of the test rows, a training each."""
     p_values = [_p_value(one, own, alike) for one, own in zip(scores, labels, strict=True)]
     mean = float(np.mean([rank_correlation(one, own) for one, own in zip(scores, labels, strict=True)]))
-    p = float(stats.combine_pvalues(p_values).pvalue)
+    p = float(_stats().combine_pvalues(p_values).pvalue)
     text = f"predictions and the shuffled labels of test rows have a rank correlation of {mean:+.3f} (p {p:.2g}, level {level:g})"
     leak = (Finding(LABELS, "learning", f"an edge survives where labels are shuffled: {text}"),) if p <= level else ()
     return Audit((Check(LABELS, "learning", p > level, text, mean, SCORE),), leak)
@@ -161,7 +160,7 @@ def _columns_that_are_labels(learner: Learner, true: Floats) -> Audit:
         wins, losses = int(won[there].sum()), int((~won[there]).sum())
         if min(wins, losses) < LEAST_ROWS // 2:
             continue
-        area = (stats.rankdata(values[there])[won[there]].sum() - wins * (wins + 1) / 2) / (wins * losses)
+        area = (_ranks(values[there])[won[there]].sum() - wins * (wins + 1) / 2) / (wins * losses)
         highest = max(highest, area, 1 - area)
         if max(area, 1 - area) >= IS_THE_LABEL:
             text = f"column {name!r} alone tells wins from losses with ROC-AUC {max(area, 1 - area):.3f}: it is the label, or made of it"
@@ -174,13 +173,13 @@ def _columns_that_are_labels(learner: Learner, true: Floats) -> Audit:
 
 def shuffles_of(labels: Floats, blocks: npt.NDArray[Any], rng: np.random.Generator) -> Floats:
     """Ranks of so many shuffles of these labels, about 0: float64[DRAWS, n]."""
-    place = stats.rankdata(labels) - (len(labels) + 1) / 2
+    place = _ranks(labels) - (len(labels) + 1) / 2
     return np.asarray(place[np.stack([block_order(blocks, rng) for _ in range(DRAWS)])])
 
 
 def _p_value(scores: Floats, labels: Floats, alike: Floats) -> float:
     """Of the rank correlation, against shuffles of the labels with the same predictions."""
-    ranks, place = (stats.rankdata(values) - (len(scores) + 1) / 2 for values in (scores, labels))
+    ranks, place = (_ranks(values) - (len(scores) + 1) / 2 for values in (scores, labels))
     seen = float(ranks @ place)
     return float((1 + np.count_nonzero(alike @ ranks >= seen - 1e-9 * abs(seen))) / (DRAWS + 1))
 
@@ -215,3 +214,13 @@ def _checked(learner: Learner) -> tuple[Floats, npt.NDArray[Any]]:
             f"Learner.first_test is {learner.first_test} of {len(true)} rows: the test needs {LEAST_ROWS} rows or more on either side"
         )
     return true, blocks
+
+
+def _stats() -> Any:
+    from scipy import stats  # half a second, here rather than at every import of esbt
+
+    return stats
+
+
+def _ranks(values: npt.ArrayLike) -> Floats:
+    return np.asarray(_stats().rankdata(values), dtype=np.float64)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from esbt._subjects import Columns
 from esbt.account import Account
@@ -94,6 +93,8 @@ def decisions(bars: Bars, strategy: Exits, model: EntryModel) -> tuple[npt.NDArr
         state["stop_atr"] = np.clip(_answers(model.stop, model.features, at, state), *model.stop_bounds)
     if model.confidence is None:
         return at, state["stop_atr"], np.full(at.size, np.nan)
+    from scipy.special import expit  # slow to import
+
     a, b = model.calibration
     return at, state["stop_atr"], expit(a * _answers(model.confidence, model.features, at, state) + b)
 

@@ -2,17 +2,19 @@
 counted, and the six targets with an interval each. Reads results, runs nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from esbt import metrics
-from esbt.report.targets import TARGETS, Target
 from esbt.result import Result
 from esbt.stats import confidence_interval, deflated_sharpe, probabilistic_sharpe, sharpe_ratios
 from esbt.walkforward.fold import BASELINE
+
+if TYPE_CHECKING:  # else where it is needed: pictures are slow to import
+    from esbt.report import Target
 
 LEAST = 10  # sessions or trades under which no interval is given
 _REPLICATIONS = 1000
@@ -55,6 +57,8 @@ def target_intervals(runs: Mapping[str, Result]) -> pl.DataFrame:
     Sharpe, Calmar and drawdown by the stationary bootstrap of session returns (drawdown on session closes there, so its interval is a
     little kind); profit factor, win rate and win / loss by that of the trades in order of exit. NaN where undefined.
     """
+    from esbt.report import TARGETS
+
     rows = []
     for name, run in runs.items():
         returns, pnl = run.daily["return"].to_numpy(), run.trades["pnl"].to_numpy()
@@ -69,7 +73,7 @@ def target_intervals(runs: Mapping[str, Result]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema | {"achieved": pl.Boolean, "sure": pl.Boolean}, orient="row")
 
 
-def _sure(target: Target, low: float, high: float) -> bool:
+def _sure(target: "Target", low: float, high: float) -> bool:
     return target.achieved({target.name: low}) and target.achieved({target.name: high})
 
 

@@ -16,7 +16,6 @@ import polars as pl
 from esbt.data import Bars
 from esbt.errors import unknown
 from esbt.plan import TRADE_DTYPE, USD, Plan
-from esbt.report import write_report
 from esbt.result import Result
 from esbt.signals import e4
 from esbt.sweep.space import said
@@ -135,6 +134,8 @@ class WalkForward:
 
     def report(self, out: str | Path) -> Path:
         """Write the report (all runs side by side, folds, targets with intervals, luck) into the folder `out`; returns the page's path."""
+        from esbt.report import write_report  # slow to import
+
         tables = {"Folds": self.folds, "Targets out of sample, with 95 % intervals": self.targets, "How much is luck": self.luck}
         if len(self.facts):
             tables["What was learned"] = self.facts
