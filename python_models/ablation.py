@@ -14,6 +14,7 @@ from esbt.report.tables import SHOWN, target_cell
 from esbt.stats import Interval, confidence_interval, optimal_block_length
 
 PAIRED = "sharpe_low", "sharpe_high"
+FEWEST_SESSIONS = 10  # under which there is no interval
 
 
 def ablation(runs: Mapping[str, RunLike], *, replications: int = 1000, seed: int = 0) -> pl.DataFrame:
@@ -42,21 +43,24 @@ def sharpe_difference(base: RunLike, run: RunLike, *, level: float = 0.95, repli
 
     Sessions are drawn in pairs: both runs had the same market on the same day, and what they share cancels (as Ledoit and Wolf 2008, J.
     Empirical Finance 15, draw them). Mean block length: the longer of the two that suit the runs' own returns. Ends are NaN where a
-    replicate has no Sharpe ratio, as with a run of hardly any trades. Raises EsbtError where the runs are not of the same sessions.
+    replicate has no Sharpe ratio, as with a run of hardly any trades, and below ten sessions. Raises EsbtError where the runs are not of
+    the same sessions.
     """
     a, b = base.daily, run.daily
     if len(a) != len(b) or not a["session"].equals(b["session"]):
         raise EsbtError(f"runs of {len(a)} and {len(b)} sessions cannot be paired: compare runs of the same bars")
     before, after = (one["return"].to_numpy() for one in (a, b))
     both = [before, after]
-    blocks = [length for one in both if np.isfinite(one).all() and math.isfinite(length := optimal_block_length(one))]
 
     def difference(at: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
         rows = at.astype(np.int64)
         first, second = (sharpe(one[rows]) if np.isfinite(one[rows]).all() else math.nan for one in both)
         return second - first
 
+    if len(a) < FEWEST_SESSIONS:
+        return Interval(difference(np.arange(len(a), dtype=np.float64)), math.nan, math.nan, level, math.nan, replications)
     days = np.arange(len(a), dtype=np.float64)  # what is resampled are the days, whole: their numbers go in, and pairs come out
+    blocks = [length for one in both if np.isfinite(one).all() and math.isfinite(length := optimal_block_length(one))]
     return confidence_interval(difference, days, level=level, replications=replications, block=max([1.0, *blocks]), seed=seed)
 
 

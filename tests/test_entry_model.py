@@ -1,5 +1,7 @@
-"""The entry model in the loop: what a forest decides there is what its predict says row by row, a plain callable of the same model makes
+"""The entry model in the loop: what is decided there is what the models' predict says row by row, a plain callable of the same model makes
 the same trades, and what a callable raises comes out."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from learning_helpers import market, quick_run
 import esbt
 from esbt.errors import EsbtError
 from esbt.features import Features
+from python_models.calibration import Platt
 
 
 def on_the_test_time(seed=1):
@@ -19,25 +22,24 @@ def on_the_test_time(seed=1):
 
 
 def decisions(columns: Features, signals, learned):
-    """Stop in ATR and probability at every signal bar, from Features.column and Forest.row alone: {bar: (stop, p)}."""
+    """Stop in ATR and probability at every signal bar, from Features.column and the ensembles' predict alone: {bar: (stop, p)}."""
     out = {}
     for t in np.flatnonzero(signals.values):
         side = float(signals.values[t])
 
-        def row(ask, stop_atr, t=t, side=side):
+        def said(model, stop_atr, t=t, side=side):
             state = {"side": side, "stop_atr": stop_atr}
-            return np.array([state[n] if n in state else columns.column(n)[t] for n in ask.inputs], np.float32)
+            row = [state[n] if n in state else columns.column(n)[t] for n in model.inputs]
+            return model.ensemble.predict(np.array([row], np.float32))
 
-        stop_ask, confidence = learned.stop.ask, learned.confidence
-        stop = min(max(learned.stop.forest.row(row(stop_ask, np.nan)), learned.stop.bounds[0]), learned.stop.bounds[1])
-        a, b = confidence.calibration
-        margin = confidence.ask.hook.row(row(confidence.ask, stop))
-        out[int(t)] = (stop, 1 / (1 + np.exp(-(a * margin + b))))
+        low, high = learned.stop.bounds
+        stop = float(np.float32(min(max(said(learned.stop, np.nan)[0], low), high)))
+        out[int(t)] = (stop, learned.confidence.calibrator.probability(said(learned.confidence, stop))[0])
     return out
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_loop_decides_what_the_forests_say(seed):
+def test_the_loop_decides_what_the_models_say(seed):
     """Every signal of the test time, taken or not, for its reason: taken with the stop and the probability of its row; else in position, at
     a session's end, or below the threshold; and the counts of skipped signals add up."""
     bars, columns, signals, learned = on_the_test_time(seed)
@@ -58,7 +60,7 @@ def test_the_loop_decides_what_the_forests_say(seed):
             assert trade["side"] == signals.values[t]
             assert trade["stop_distance"] == max(1, np.ceil(stop * signals.atr_ticks[t]))
             assert trade["target_distance"] == max(1, np.ceil(2.0 * (stop * signals.atr_ticks[t])))
-            assert trade["confidence"] == pytest.approx(p, rel=1e-12)
+            assert trade["confidence"] == pytest.approx(p, rel=1e-9)
             free_from, trade = trade["exit_bar"], next(trades, None)
     assert trade is None
     assert {name: result.skipped[name] for name in counted} == counted
@@ -68,19 +70,15 @@ def test_the_loop_decides_what_the_forests_say(seed):
 
 
 @pytest.mark.parametrize("size", [1, esbt.Kelly(fraction=0.5, payoff=1.6, max_contracts=20)])
-def test_a_forest_and_the_same_model_as_a_callable_make_the_same_trades(size):
+def test_a_model_and_the_same_as_a_callable_make_the_same_trades(size):
     """Bit for bit, confidence and size included: the way into the loop changes nothing."""
     bars, columns, signals, learned = on_the_test_time()
     model = learned.model(columns)
-    stop, confidence = learned.stop.ask, learned.confidence.ask
-    as_callables = esbt.EntryModel(
-        columns,
-        stop=esbt.Ask(stop.hook.predict, stop.inputs),
-        stop_bounds=model.stop_bounds,
-        confidence=esbt.Ask(confidence.hook.predict, confidence.inputs),
-        calibration=model.calibration,
-        threshold=model.threshold,
-    )
+    stop = esbt.Ask(lambda x: np.where(x[:, 2] > 0, x[:, 0], x[:, 1]).astype(np.float64), model.stop.inputs)
+    confidence = esbt.Ask(learned.confidence.ensemble.predict, model.confidence.inputs)
+    as_callables = replace(model, stop=stop, confidence=confidence, dynamic=replace(model.dynamic, ask=stop))
+    assert model.confidence.inputs == learned.confidence.inputs
+    assert isinstance(learned.confidence.calibrator, Platt)
     ours, theirs = (esbt.backtest(bars, signals, size=size, model=m) for m in (model, as_callables))
     assert len(ours.trades) > 20
     assert ours.raw_trades.tobytes() == theirs.raw_trades.tobytes()
@@ -186,7 +184,7 @@ def test_features_of_another_length(rows):
 
 def test_a_forest_asked_with_another_number_of_inputs():
     bars, columns, signals, learned = on_the_test_time()
-    few = esbt.EntryModel(columns, stop=esbt.Ask(learned.stop.forest, ["side", "move(1)"]))
+    few = esbt.EntryModel(columns, stop=esbt.Ask(learned.stop.ensemble.members["lightgbm"], ["side", "move(1)"]))
     with pytest.raises(EsbtError, match=str(len(columns.names) + 1)):
         esbt.backtest(bars, signals, model=few)
 

@@ -95,6 +95,9 @@ def test_runs_without_a_sharpe_and_of_other_sessions():
     base, idle = fake_run(seed=5), fake_run(seed=5, trades=0)
     assert math.isnan(sharpe_difference(base, idle, replications=100).low)
     assert "n/a" in ablation_table(ablation({"baseline": base, "idle": idle}, replications=100))["idle"].to_list()
+    few = sharpe_difference(fake_run(seed=5, sessions=9), fake_run(seed=6, sessions=9))
+    assert math.isfinite(few.estimate)
+    assert math.isnan(few.low)
     with pytest.raises(EsbtError, match="cannot be paired"):
         sharpe_difference(base, fake_run(sessions=40))
     with pytest.raises(EsbtError, match="baseline first"):

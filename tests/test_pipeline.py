@@ -103,8 +103,14 @@ def test_files_are_there_and_say_what_the_run_said(done):
     parquets, csvs = sorted(out.glob("*_trades.parquet")), sorted(out.glob("*_trades.csv"))
     assert len(parquets) == len(csvs) == 6
     assert sorted(pl.read_parquet(file).height for file in parquets) == sorted(len(run.trades) for run in result.runs.values())
-    charts = sorted(file.stem for file in (out / "charts").glob("*.png"))
-    assert charts == ["drawdown", "equity", "metrics", "trades", "volatility", "win_loss"]
+    charts = {file.stem for file in (out / "charts").glob("*.png")}
+    learned = {
+        f"{question}_{model}_{picture}"
+        for question in ("stop", "confidence")
+        for model in ("lightgbm", "xgboost")
+        for picture in ("curve", "parameters", "shap", "trials")
+    }
+    assert charts == {"drawdown", "equity", "metrics", "trades", "volatility", "win_loss", "ablation", "reliability"} | learned
     assert not [file for file in out.rglob("*") if file.name.startswith(".")]
 
 
