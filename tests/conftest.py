@@ -1,8 +1,13 @@
 """Fixtures that more than one file asks for."""
 
+import signal
+
 import numpy as np
 import pytest
 from forest_helpers import F
+
+# A run that was started in the background ignores Ctrl-C, and so would what is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def test_learning_and_workers(workplace, monkeypatch, capsys):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     code, out, err = main(monkeypatch, capsys, "walk-forward", "ml.toml", "--out", "ml")
     assert (code, err) == (0, "")
-    learning = Learning(min_labels=50, trees=5, embargo_bars=4, features=("rsi(14)", "move(5)"))
+    learning = Learning(min_labels=50, trees=5, trials=1, models=("lightgbm",), embargo_bars=4, features=("rsi(14)", "move(5)"))
     wf = expected(45, "5min", esbt.AtrStrategy(fast=3, slow=8), models=pipeline_steps(learning))
     assert "1" in wf.facts["value"][0]
     for step in STEPS:

@@ -156,7 +156,7 @@ class _Desk:
             if not self._out:
                 self._submit(held.pop(), carrying=True)
             done, _ = wait(self._out, return_when=FIRST_COMPLETED)
-            for future in done:
+            for future in sorted(done, key=lambda own: (own.cancelled() or own.exception() is not None, self._out[own].number)):
                 task = self._out.pop(future)
                 reply = self._reply(future, task.number)
                 if reply is None:
