@@ -1,10 +1,14 @@
-"""The `esbt` command run in the test's own process."""
+"""The `esbt` command run in the test's own process, and the words and the environment of one in a process of its own."""
 
+import os
 import sys
 
 import pytest
 
 from esbt import cli
+
+CALL = [sys.executable, "-c", "from esbt.cli import main; main()"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
 
 
 def main(monkeypatch, capsys, *words):

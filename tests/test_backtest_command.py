@@ -1,20 +1,17 @@
 """`esbt backtest config.toml`: what it runs is what `esbt.backtest` runs; what it prints and writes; bad input is one line and code 2."""
 
 import json
-import os
 import subprocess
-import sys
 
 import polars as pl
 import pytest
-from command_helpers import main
+from command_helpers import CALL, ENVIRONMENT, main
 
 import esbt
 from esbt.backtest_config import SIZE_RULES, BacktestConfig, load_backtest_config
 from esbt.errors import EsbtError
 from esbt.market_config import Market, Synthetic
 
-CALL = [sys.executable, "-c", "from esbt.cli import main; main()"]
 GOOD = """
 [synthetic]
 days = 20
@@ -70,8 +67,7 @@ def test_a_good_run_in_a_process_on_a_file(workplace):
     frame.select("ts", "open", "high", "low", "close", "volume").rename({"ts": "ts_event"}).write_parquet("bars.parquet")
     (workplace / "mes.toml").write_text('out = "there"\n[market]\ndata = "missing.parquet"\ninstrument = "MES"\n')
     words = [*CALL, "backtest", "mes.toml", "--data", "bars.parquet"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(words, cwd=workplace, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, cwd=workplace, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "SYNTHETIC" not in done.stdout + (workplace / "there" / "index.html").read_text("utf-8")
     said = json.loads((workplace / "there" / "metrics.json").read_text("utf-8"))

@@ -11,10 +11,9 @@ import sys
 import textwrap
 
 import pytest
-from command_helpers import main
+from command_helpers import CALL, main
 from learning_helpers import ONE_THREAD, market
 
-CALL = [sys.executable, "-c", "from esbt.cli import main; main()"]
 SMALL = """
 [synthetic]
 days = 40

@@ -1,23 +1,19 @@
 """`esbt sweep config.toml`: what it runs is what `esbt.sweep` runs; --dry-run, --resume, Ctrl-C; bad input is one line and code 2."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
 import polars as pl
 import pytest
-from command_helpers import main
+from command_helpers import CALL, ENVIRONMENT, main
 
 import esbt
 from esbt.errors import EsbtError
 from esbt.report.html import cell
 from esbt.sweep_config import load_sweep_config
 
-CALL = [sys.executable, "-c", "from esbt.cli import main; main()"]
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
 GOOD = """
 [synthetic]
 days = 20

@@ -1,14 +1,12 @@
 """`esbt walk-forward config.toml` runs what `esbt.walk_forward` runs; --dry-run, --resume, Ctrl-C; bad input is one line and code 2."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 
 import polars as pl
 import pytest
-from command_helpers import main
+from command_helpers import CALL, ENVIRONMENT, main
 
 import esbt
 from esbt.errors import EsbtError
@@ -16,8 +14,6 @@ from esbt.walk_forward_config import load_walk_forward_config
 from python_models import Learning
 from python_models.walk import STEPS, models_of, pipeline_steps
 
-CALL = [sys.executable, "-c", "from esbt.cli import main; main()"]
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
 GOOD = """
 [synthetic]
 days = 60

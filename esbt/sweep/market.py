@@ -45,7 +45,7 @@ class Markets:
 
     def __init__(self, bound: BoundSpace, *, users: int = 1) -> None:
         self._bound = bound
-        self._markets, self._columns = _Kept(1 + users), _Kept(8)
+        self._markets, self._columns = Kept(1 + users), Kept(8)
         self._lock = threading.Lock()
         self._own_axes = [name for name, place in bound.places.items() if place == "strategy" and name in bound.market_axes]
         self.finer_rows = finer_rows(bound.bars, bound.finer)
@@ -80,14 +80,15 @@ class Markets:
         )
 
 
-class _Kept:
-    """The last `most` things made, by key."""
+class Kept:
+    """The last `most` things made or asked for again, by key. For one thread at a time."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._things: OrderedDict[Hashable, Any] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is kept under the key, made now if it is not."""
         if key not in self._things:
             made = make()
             while len(self._things) >= self._most:

@@ -1,8 +1,9 @@
 """`Optuna`: lanes that are proposed one batch after another from what the lanes before them brought. Runs no lane itself.
 
-Ask and tell in one thread, a batch of lanes at a time, so that a study costs what a sweep costs and is the same on any number of cores. The
-sampler of each batch is made anew from the seed and the batch's number and looks at the told lanes alone, so a study that was killed goes
-on to the same lanes. What was told is in Optuna's own journal; what the lanes brought is in the parts.
+Ask and tell in one thread, a batch of lanes at a time, so that lanes run as a sweep's do and the study is the same on any number of cores.
+Proposals cost more than the lanes do (benchmarks/RESULTS.md). The sampler of each batch is made anew from the seed and the batch's number
+and looks at the told lanes alone, so a study that was killed goes on to the same lanes. What was told is in Optuna's own journal; what the
+lanes brought is in the parts.
 """
 
 import math

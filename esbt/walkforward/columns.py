@@ -13,10 +13,9 @@ from esbt.account import Account
 from esbt.backtest import in_open_hours, open_hours
 from esbt.signals import AtrArray, Exits, Signals
 from esbt.sweep.lanes import BoundSpace, Group
-from esbt.sweep.market import Market
+from esbt.sweep.market import Kept, Market
 
 BASE = -1  # in place of a lane: the strategy and account as given, whatever the axes are
-_KEPT_ATR = 4
 
 
 class Columns:
@@ -25,7 +24,7 @@ class Columns:
     def __init__(self, bound: BoundSpace) -> None:
         self.bound = bound
         self._sides: dict[tuple[Any, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]] = {}
-        self._atr: dict[int, AtrArray] = {}
+        self._atr = Kept(4)
         self._lock = threading.Lock()
 
     def strategy(self, lane: int, rows: slice) -> Signals:
@@ -56,11 +55,8 @@ class Columns:
                 whole = (rules if lane is None else self.bound.strategy(lane)).signals(bars)
                 places = np.flatnonzero(whole)
                 self._sides[key] = (places, whole[places])
-            if rules.atr_period not in self._atr:
-                if len(self._atr) >= _KEPT_ATR:
-                    self._atr.pop(next(iter(self._atr)))
-                self._atr[rules.atr_period] = rules.atr(bars)
-            (places, own), atr = self._sides[key], self._atr[rules.atr_period]
+            atr: AtrArray = self._atr.get(rules.atr_period, lambda: rules.atr(bars))
+            places, own = self._sides[key]
         start, stop, _ = rows.indices(len(bars))
         first, last = np.searchsorted(places, (start, stop))
         sides = np.zeros(stop - start, np.int8)
